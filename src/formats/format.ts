@@ -1,0 +1,176 @@
+import type { Core } from '../core/core.js'
+import { DataplugError } from '../errors.js'
+import type { Range } from '../range.js'
+import type { ByteStream, CallOptions } from '../storage/store.js'
+
+/** What `JSON.stringify` keeps as it is. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type JsonObject = { readonly [key: string]: Json | undefined }
+
+/**
+ * One object, pinned to one ETag: every read of it is of the same state or fails with OBJECT_CHANGED.
+ * For a compressed object a format sees the decompressed bytes here, and never learns of it.
+ */
+export interface Source {
+  readonly uri: string
+  /** Bytes, as seen through `read`. */
+  readonly size: number
+  readonly etag: string
+  /** Exactly the bytes of `range`, streamed. */
+  read(range: Range, options?: CallOptions & { readonly scratch?: Uint8Array }): ByteStream
+  /** Exactly the bytes of `range`, in one array. For ranges known to be small. */
+  bytes(range: Range, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** The object of a slice or inspection, and what lies beside it. */
+export interface Sources {
+  readonly main: Source
+  /** The object whose URI is this one's with its last path segment replaced by `name`, if it exists. */
+  sibling(name: string): Promise<Source | undefined>
+  /** Objects below this one's URI, for formats that are folders. */
+  list(): AsyncIterable<Source>
+}
+
+/** The byte range of the object that one task scans. */
+export interface Chunk {
+  readonly source: Source
+  readonly range: Range
+  readonly signal: AbortSignal | undefined
+  /**
+   * The chunk's bytes in order. Each piece is valid only until the next is asked for: it may be a view of
+   * a buffer that is filled again.
+   */
+  stream(): ByteStream
+}
+
+/** What a task returns: named values, each JSON or bytes. Small, since all parts meet in one place. */
+export type Part = { readonly [name: string]: Json | Uint8Array }
+
+/** What preprocessing leaves behind: small typed facts, and named byte sections readable by range. */
+export interface Built<Attributes> {
+  readonly attributes: Attributes
+  readonly sections?: { readonly [name: string]: Uint8Array }
+}
+
+/** The index as a strategy sees it. Reading sections is the only I/O a strategy may do. */
+export interface Index<Attributes> {
+  readonly uri: string
+  /** Size of the object in the bytes a format sees, so after decompression. */
+  readonly size: number
+  readonly etag: string
+  /** @throws NOT_PREPROCESSED, STALE_INDEX, INVALID_INDEX */
+  readonly attributes: Attributes
+  /** Bytes `range` of a section, or all of it. @throws as `attributes`, and RANGE_OUTSIDE_OBJECT */
+  section(name: string, range?: Range): Promise<Uint8Array>
+}
+
+/** How one slice is read. Nothing is requested until one of its members is called. */
+export interface Reading<Value> {
+  /** The slice's own bytes; where that makes sense a valid file of the format. */
+  bytes(): ByteStream
+  /** The natural value of the format, for `slice.get()`. Without it `get()` gives the bytes. */
+  value?(): Promise<Value>
+  /** The format's records. */
+  records?(): AsyncIterable<unknown>
+  /** Present when `text()` and `lines()` make sense: where the slice's bytes start in the object. */
+  textOffset?(): Promise<number>
+  /**
+   * The exact byte range of the object that the slice delivers (repeated headers not counted), found with
+   * as few bytes as possible. `verify` proves with it that slices tile the object.
+   */
+  extent?(): Promise<Range>
+}
+
+export interface ReadContext extends Sources {
+  readonly core: Core
+  readonly signal: AbortSignal | undefined
+}
+
+export interface FormatDefinition<Name extends string, Attributes, Data extends JsonObject, Value> {
+  /** Short, lower case, stable: it stands in every index and slice. */
+  readonly name: Name
+  /** Raised whenever index or slice data change their meaning. */
+  readonly version: number
+  /** `import.meta.url` of the defining module, so that a worker can import it. */
+  readonly module: string
+  /** File name endings that suggest the format, with the dot: `['.txt']`. */
+  readonly extensions?: readonly string[]
+  /** Map: any chunk, nothing known about its neighbours. Runs in a worker. */
+  scan?(chunk: Chunk, core: Core): Promise<Part>
+  /** Reduce: the parts in order. Must not depend on how the object was cut. */
+  merge?(parts: readonly Part[], source: { readonly uri: string; readonly size: number }): Built<Attributes>
+  /** Instead of `scan` and `merge`, for formats with a header or directory. */
+  inspect?(context: ReadContext): Promise<Built<Attributes>>
+  /** @throws INVALID_SLICE when `data` is not what this format's strategies make. */
+  read(data: Data, context: ReadContext): Reading<Value>
+}
+
+/** A format, as `defineFormat` returns it. The type parameters tie strategies and slices to it. */
+export interface Format<
+  Name extends string = string,
+  Attributes = unknown,
+  Data extends JsonObject = JsonObject,
+  Value = unknown,
+> extends FormatDefinition<Name, Attributes, Data, Value> {}
+
+// biome-ignore lint/suspicious/noExplicitAny: the variance of the four parameters differs; `any` is "some format"
+export type AnyFormat = Format<any, any, any, any>
+
+export type AttributesOf<F extends AnyFormat> = F extends Format<string, infer A, JsonObject, unknown> ? A : never
+
+/** A strategy for one format (by its name), made by `defineStrategy`. */
+export interface Strategy<Name extends string, Attributes, Data extends JsonObject, Params> {
+  readonly format: Name
+  /** The exported name, which the CLI and slices use. */
+  readonly name: string
+  /** Pure: index and parameters in, slice data out. */
+  plan(index: Index<Attributes>, params: Params): readonly Data[] | Promise<readonly Data[]>
+}
+
+const known = new Map<string, AnyFormat>()
+
+/**
+ * Declares a format and makes it known by name in this process, so that `Slice.fromJSON` can find it.
+ *
+ * @throws INVALID_ARGUMENT when the definition is incomplete, or another module defined this name.
+ */
+export function defineFormat<Name extends string, Attributes, Data extends JsonObject, Value>(
+  definition: FormatDefinition<Name, Attributes, Data, Value>,
+): Format<Name, Attributes, Data, Value> {
+  const { name, version, module, scan, merge, inspect } = definition
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) {
+    throw new DataplugError('INVALID_ARGUMENT', `a format name is lower-case letters, digits and "-"; got "${name}"`)
+  }
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new DataplugError('INVALID_ARGUMENT', `format ${name}: version must be an integer from 1`)
+  }
+  if ((scan === undefined) !== (merge === undefined) || (scan !== undefined && inspect !== undefined)) {
+    throw new DataplugError('INVALID_ARGUMENT', `format ${name}: give scan and merge, or inspect, or none`)
+  }
+  const earlier = known.get(name)
+  if (earlier && earlier.module !== module) {
+    throw new DataplugError('INVALID_ARGUMENT', `format ${name} is already defined by ${earlier.module}`)
+  }
+  const format: Format<Name, Attributes, Data, Value> = Object.freeze({ ...definition })
+  known.set(name, format)
+  return format
+}
+
+/**
+ * Declares a strategy of `format`. `plan` is pure: it may read the index and nothing else. Slices must
+ * tile the object, whatever the parameters.
+ *
+ * @param name the name under which the strategy is exported
+ */
+export function defineStrategy<Name extends string, Attributes, Data extends JsonObject, Value, Params>(
+  format: Format<Name, Attributes, Data, Value>,
+  name: string,
+  plan: (index: Index<Attributes>, params: Params) => readonly Data[] | Promise<readonly Data[]>,
+): Strategy<Name, Attributes, Data, Params> {
+  return Object.freeze({ format: format.name, name, plan })
+}
+
+/** The formats defined in this process so far. */
+export function definedFormats(): readonly AnyFormat[] {
+  return [...known.values()]
+}

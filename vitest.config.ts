@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**', 'test/s3/**', 'node_modules/**'],
+    pool: 'forks',
+    testTimeout: 30_000,
+  },
+})
