@@ -1,5 +1,15 @@
-// The ABI on one page: everything that crosses between TypeScript and WebAssembly.
+// The ABI on one page: everything that crosses between TypeScript and WebAssembly. Pointers and lengths
+// in, one number out. Nothing is imported. `init` comes before everything else.
+import { crc32Init } from './crc32'
 import { INPUT, INPUT_CAPACITY, OUTPUT, OUTPUT_CAPACITY } from './memory'
+
+export { crc32 } from './crc32'
+export { countLines, lastLine, lineCountsPerBlock, linePositions, nthLine } from './lines'
+export { countWords, firstWordCut, lastWordCut, wordBoundaries } from './words'
+
+export function init(): void {
+  crc32Init()
+}
 
 export function inputPointer(): usize {
   return INPUT
