@@ -1,5 +1,5 @@
-import type { ReadableStore } from '../storage/store.js'
 import type { StorageConfig } from '../storage/config.js'
+import type { ReadableStore } from '../storage/store.js'
 
 /** Where work runs needs to know: how objects are read there, and which modules define formats. */
 export interface Environment {
@@ -29,5 +29,9 @@ export interface Executor extends AsyncDisposable {
   /** How many units it can usefully hold at once. */
   readonly concurrency: number
   /** @throws WORKER_FAILED when the worker, not the work, failed; else what the work threw. */
-  run(work: Work, environment: Environment, options?: { readonly signal?: AbortSignal | undefined }): Promise<unknown>
+  run(
+    work: Work,
+    environment: Environment,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<unknown>
 }

@@ -4,7 +4,13 @@ import type { Range } from '../range.js'
 import type { ByteStream, CallOptions } from '../storage/store.js'
 
 /** What `JSON.stringify` keeps as it is. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined }
 export type JsonObject = { readonly [key: string]: Json | undefined }
 
 /**
@@ -62,18 +68,23 @@ export interface Index<Attributes> {
   readonly attributes: Attributes
   /** Bytes `range` of a section, or all of it. @throws as `attributes`, and RANGE_OUTSIDE_OBJECT */
   section(name: string, range?: Range): Promise<Uint8Array>
+  /** Bytes of a section. @throws as `attributes`, and INVALID_INDEX when there is no such section */
+  sectionLength(name: string): number
 }
 
 /** How one slice is read. Nothing is requested until one of its members is called. */
 export interface Reading<Value> {
   /** The slice's own bytes; where that makes sense a valid file of the format. */
   bytes(): ByteStream
-  /** The natural value of the format, for `slice.get()`. Without it `get()` gives the bytes. */
+  /** The natural value of the format, for `slice.get()`. Default: the text where there is one, else the bytes. */
   value?(): Promise<Value>
   /** The format's records. */
   records?(): AsyncIterable<unknown>
-  /** Present when `text()` and `lines()` make sense: where the slice's bytes start in the object. */
-  textOffset?(): Promise<number>
+  /**
+   * Present when `text()` and `lines()` make sense: the offset in the object where the slice's bytes start,
+   * or a lower bound when only reading would tell. 0 only when they start at the object's first byte.
+   */
+  textOffset?: number
   /**
    * The exact byte range of the object that the slice delivers (repeated headers not counted), found with
    * as few bytes as possible. `verify` proves with it that slices tile the object.
@@ -95,6 +106,8 @@ export interface FormatDefinition<Name extends string, Attributes, Data extends 
   readonly module: string
   /** File name endings that suggest the format, with the dot: `['.txt']`. */
   readonly extensions?: readonly string[]
+  /** Whether an object that starts with `head` (up to 4096 bytes) looks like this format. */
+  sniff?(head: Uint8Array): boolean
   /** Map: any chunk, nothing known about its neighbours. Runs in a worker. */
   scan?(chunk: Chunk, core: Core): Promise<Part>
   /** Reduce: the parts in order. Must not depend on how the object was cut. */
@@ -116,7 +129,11 @@ export interface Format<
 // biome-ignore lint/suspicious/noExplicitAny: the variance of the four parameters differs; `any` is "some format"
 export type AnyFormat = Format<any, any, any, any>
 
-export type AttributesOf<F extends AnyFormat> = F extends Format<string, infer A, JsonObject, unknown> ? A : never
+/** The type of a format's attributes. */
+export type AttributesOf<F extends AnyFormat> = ReturnType<NonNullable<F['merge']>>['attributes']
+/** What `slice.get()` gives for slices of a format. */
+export type ValueOf<F extends AnyFormat> =
+  F extends FormatDefinition<string, infer _A, infer _D, infer V> ? V : never
 
 /** A strategy for one format (by its name), made by `defineStrategy`. */
 export interface Strategy<Name extends string, Attributes, Data extends JsonObject, Params> {
@@ -127,7 +144,11 @@ export interface Strategy<Name extends string, Attributes, Data extends JsonObje
   plan(index: Index<Attributes>, params: Params): readonly Data[] | Promise<readonly Data[]>
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: as for AnyFormat
+export type AnyStrategy = Strategy<string, any, JsonObject, any>
+
 const known = new Map<string, AnyFormat>()
+const knownStrategies = new Map<string, AnyStrategy>()
 
 /**
  * Declares a format and makes it known by name in this process, so that `Slice.fromJSON` can find it.
@@ -139,7 +160,10 @@ export function defineFormat<Name extends string, Attributes, Data extends JsonO
 ): Format<Name, Attributes, Data, Value> {
   const { name, version, module, scan, merge, inspect } = definition
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) {
-    throw new DataplugError('INVALID_ARGUMENT', `a format name is lower-case letters, digits and "-"; got "${name}"`)
+    throw new DataplugError(
+      'INVALID_ARGUMENT',
+      `a format name is lower-case letters, digits and "-"; got "${name}"`,
+    )
   }
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new DataplugError('INVALID_ARGUMENT', `format ${name}: version must be an integer from 1`)
@@ -167,10 +191,21 @@ export function defineStrategy<Name extends string, Attributes, Data extends Jso
   name: string,
   plan: (index: Index<Attributes>, params: Params) => readonly Data[] | Promise<readonly Data[]>,
 ): Strategy<Name, Attributes, Data, Params> {
-  return Object.freeze({ format: format.name, name, plan })
+  const strategy: Strategy<Name, Attributes, Data, Params> = Object.freeze({
+    format: format.name,
+    name,
+    plan,
+  })
+  knownStrategies.set(`${format.name} ${name}`, strategy)
+  return strategy
 }
 
 /** The formats defined in this process so far. */
 export function definedFormats(): readonly AnyFormat[] {
   return [...known.values()]
+}
+
+/** The strategies defined for a format so far, in the order of their definition. */
+export function definedStrategies(format: string): readonly AnyStrategy[] {
+  return [...knownStrategies.values()].filter((strategy) => strategy.format === format)
 }

@@ -1,0 +1,261 @@
+import { loadCore } from '../core/core.js'
+import { DataplugError, isDataplugError } from '../errors.js'
+import type { AnyFormat, AttributesOf, Index, JsonObject, Strategy, ValueOf } from '../formats/format.js'
+import { blobStore } from '../storage/blob.js'
+import type { CallOptions, ObjectInfo, ReadableStore } from '../storage/store.js'
+import { canonicalUri, indexUri } from '../storage/uri.js'
+import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
+import { type IndexFile, openIndex } from './index-file.js'
+import { LINE_VERSION } from './line.js'
+import { type PreprocessOptions, preprocess, removeParts } from './preprocess.js'
+import { Slice } from './slice.js'
+
+export interface OpenOptions extends StorageOptions, CallOptions {
+  /**
+   * Where the index lies: a URI ending in `/` is a folder, anything else the index itself. Default: beside the
+   * object, as `<uri>.dataplug`.
+   */
+  readonly metadata?: string | undefined
+}
+
+/** The index of an object, as far as it is known: there, absent (perhaps with the reason), or unusable. */
+type IndexState =
+  | { readonly kind: 'ready'; readonly file: IndexFile }
+  | { readonly kind: 'absent'; readonly cause?: unknown }
+  | { readonly kind: 'unusable'; readonly error: DataplugError }
+
+/**
+ * One object in a store, seen as one format. Opening costs one request for the object and one small one for
+ * its index; all later reads are pinned to the ETag seen then.
+ */
+export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDisposable {
+  readonly format: F
+  readonly #info: ObjectInfo
+  readonly #storage: ResolvedStorage
+  readonly #options: StorageOptions
+  readonly #indexUri: string
+  #index: IndexState
+
+  private constructor(
+    format: F,
+    info: ObjectInfo,
+    storage: ResolvedStorage,
+    options: StorageOptions,
+    indexLocation: string,
+    index: IndexState,
+  ) {
+    this.format = format
+    this.#info = info
+    this.#storage = storage
+    this.#options = options
+    this.#indexUri = indexLocation
+    this.#index = index
+  }
+
+  /**
+   * Opens an object by URI (`s3://`, `https://`, `file://`), path, or as a `Blob`.
+   *
+   * @throws NOT_FOUND, ACCESS_DENIED, INVALID_URI, and the transport codes. A missing or unusable index is no
+   * error here: `isPreprocessed()` tells, and whatever needs the index throws.
+   */
+  static async open<F extends AnyFormat>(
+    format: F,
+    location: string | URL | Blob,
+    options: OpenOptions = {},
+  ): Promise<CloudObject<F>> {
+    const isBlob = typeof Blob !== 'undefined' && location instanceof Blob
+    const storageOptions: StorageOptions = isBlob
+      ? { store: blobStore(location) }
+      : { store: options.store, storage: options.storage }
+    const storage = resolveStorage(storageOptions)
+    const uri = isBlob ? blobStore.uriOf(location) : canonicalUri(String(location))
+    const at = indexUri(uri, options.metadata)
+    const [info, index] = await Promise.all([
+      storage.store.head(uri, { signal: options.signal }),
+      // A Blob has no place beside it, so no index unless one is named.
+      isBlob && options.metadata === undefined
+        ? ({ kind: 'absent' } as const)
+        : findIndex(storage.store, at, options.signal),
+    ])
+    return new CloudObject(format, info, storage, storageOptions, at, checkIndex(index, format, info))
+  }
+
+  /** As `open`, for `s3://` URIs only. Kept from Python. */
+  static fromS3<F extends AnyFormat>(
+    format: F,
+    uri: string,
+    options: OpenOptions = {},
+  ): Promise<CloudObject<F>> {
+    if (!uri.startsWith('s3://')) {
+      throw new DataplugError('INVALID_URI', `${uri} is not an s3:// URI; use CloudObject.open`, { uri })
+    }
+    return CloudObject.open(format, uri, options)
+  }
+
+  get uri(): string {
+    return this.#info.uri
+  }
+  /** Bytes of the stored object. */
+  get size(): number {
+    return this.#info.size
+  }
+  get etag(): string {
+    return this.#info.etag
+  }
+  /** Where the index is, or would be. */
+  get indexUri(): string {
+    return this.#indexUri
+  }
+  /** @internal */
+  get storage(): ResolvedStorage {
+    return this.#storage
+  }
+
+  /** Facts found by preprocessing. @throws NOT_PREPROCESSED, STALE_INDEX, INVALID_INDEX */
+  get attributes(): AttributesOf<F> {
+    return this.#requireIndex().header.attributes as AttributesOf<F>
+  }
+
+  /** Whether there is an index that fits this object and this format. */
+  isPreprocessed(): boolean {
+    return this.#index.kind === 'ready'
+  }
+
+  /**
+   * Reads the object once and publishes its index. Does nothing when there is a fitting one, unless `force`;
+   * an interrupted run is taken up where it stopped.
+   *
+   * @throws OBJECT_CHANGED when the object is replaced meanwhile, STORE_READ_ONLY or STORE_FULL when the index
+   * cannot be written, MALFORMED_DATA when the object is not of this format
+   */
+  async preprocess(options: PreprocessOptions = {}): Promise<void> {
+    if (this.isPreprocessed() && !options.force) return
+    await preprocess(this.format, this.#info, this.#indexUri, this.#storage, options)
+    const found = await findIndex(this.#storage.store, this.#indexUri, options.signal)
+    this.#index = checkIndex(found, this.format, this.#info)
+    this.#requireIndex()
+  }
+
+  /**
+   * Cuts the object into slices. Reads the index at most, never the object.
+   *
+   * @throws INVALID_ARGUMENT when a parameter is out of its domain or the strategy is another format's;
+   * NOT_PREPROCESSED, STALE_INDEX, INVALID_INDEX when the strategy needs the index
+   */
+  async partition<Data extends JsonObject, Params>(
+    strategy: Strategy<F['name'], AttributesOf<F>, Data, Params>,
+    params: Params,
+    options?: CallOptions,
+  ): Promise<Slice<ValueOf<F>>[]> {
+    const { format, name, plan } = strategy
+    if (format !== this.format.name) {
+      throw new DataplugError(
+        'INVALID_ARGUMENT',
+        `${name} is a strategy for format "${format}", but ${this.uri} was opened as "${this.format.name}"`,
+        { uri: this.uri },
+      )
+    }
+    options?.signal?.throwIfAborted()
+    const planned = await plan(this.#indexView(options), params)
+    const { uri, size, etag } = this.#info
+    return planned.map(
+      (data, id) =>
+        new Slice<ValueOf<F>>(
+          {
+            dataplug: LINE_VERSION,
+            kind: 'slice',
+            format,
+            version: this.format.version,
+            strategy: name,
+            uri,
+            size,
+            etag,
+            id,
+            of: planned.length,
+            data,
+          },
+          this.#options,
+        ),
+    )
+  }
+
+  /** Removes the index and the remains of interrupted runs; never the object. */
+  async clean(options?: CallOptions): Promise<void> {
+    await removeParts(this.#storage.store, this.#indexUri, options)
+    this.#index = { kind: 'absent' }
+  }
+
+  /** The opened index. @throws NOT_PREPROCESSED, STALE_INDEX, INVALID_INDEX */
+  index(): IndexFile {
+    return this.#requireIndex()
+  }
+
+  /** Nothing is held open between calls; here so that `await using` works as for stores and executors. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { store } = this.#storage
+    if (this.#options.storage && Symbol.asyncDispose in store) {
+      await (store as ReadableStore & AsyncDisposable)[Symbol.asyncDispose]()
+    }
+  }
+
+  #indexView(options?: CallOptions): Index<AttributesOf<F>> {
+    const { uri, size, etag } = this.#info
+    const file = () => this.#requireIndex()
+    return {
+      uri,
+      size,
+      etag,
+      get attributes() {
+        return file().header.attributes as AttributesOf<F>
+      },
+      section: (name, range) => file().section(name, range, options),
+      sectionLength: (name) => file().sectionLength(name),
+    }
+  }
+
+  #requireIndex(): IndexFile {
+    const index = this.#index
+    if (index.kind === 'ready') return index.file
+    if (index.kind === 'unusable') throw index.error
+    throw new DataplugError(
+      'NOT_PREPROCESSED',
+      `${this.uri} has no index at ${this.#indexUri}; call preprocess() first` +
+        (index.cause instanceof Error ? ` (looking for it failed: ${index.cause.message})` : ''),
+      { uri: this.uri, cause: index.cause },
+    )
+  }
+}
+
+async function findIndex(store: ReadableStore, uri: string, signal?: AbortSignal): Promise<IndexState> {
+  try {
+    return { kind: 'ready', file: await openIndex(store, uri, await loadCore(), { signal }) }
+  } catch (error) {
+    if (isDataplugError(error, 'NOT_FOUND')) return { kind: 'absent' }
+    // Stores answer so for what is not there when listing is not allowed: keep the reason for later.
+    if (isDataplugError(error, 'ACCESS_DENIED')) return { kind: 'absent', cause: error }
+    if (isDataplugError(error, 'INVALID_INDEX')) return { kind: 'unusable', error }
+    throw error
+  }
+}
+
+function checkIndex(index: IndexState, format: AnyFormat, object: ObjectInfo): IndexState {
+  if (index.kind !== 'ready') return index
+  const { uri, header } = index.file
+  const unusable = (code: 'STALE_INDEX' | 'INVALID_INDEX', what: string): IndexState => ({
+    kind: 'unusable',
+    error: new DataplugError(code, `the index ${uri} ${what}; preprocess ${object.uri} again`, { uri }),
+  })
+  if (header.size !== object.size || header.etag !== object.etag) {
+    return unusable(
+      'STALE_INDEX',
+      `was made for ${header.size} bytes with ETag ${header.etag}, but the object has ${object.size} bytes and ETag ${object.etag}`,
+    )
+  }
+  if (header.format !== format.name || header.formatVersion !== format.version) {
+    return unusable(
+      'INVALID_INDEX',
+      `is of format ${header.format} version ${header.formatVersion}, not ${format.name} version ${format.version}`,
+    )
+  }
+  return index
+}

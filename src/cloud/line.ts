@@ -1,0 +1,119 @@
+import { DataplugError } from '../errors.js'
+import type { AnyFormat, JsonObject } from '../formats/format.js'
+import { findFormat } from '../formats/registry.js'
+import { isRange, type Range } from '../range.js'
+
+/** What every line that crosses machines begins with; raised when the shape below changes. */
+export const LINE_VERSION = 1
+
+interface Line {
+  readonly dataplug: typeof LINE_VERSION
+  readonly format: string
+  /** Version of the format that wrote the line. */
+  readonly version: number
+  readonly uri: string
+  /** Bytes of the stored object. */
+  readonly size: number
+  readonly etag: string
+  /** `id` of `of`: position among its siblings, from 0. */
+  readonly id: number
+  readonly of: number
+}
+
+/** One step of preprocessing: scan `range` of the object. */
+export interface TaskLine extends Line {
+  readonly kind: 'task'
+  readonly range: Range
+}
+
+/** One partition. `data` is the format's own description of it. */
+export interface SliceLine extends Line {
+  readonly kind: 'slice'
+  readonly strategy: string
+  readonly data: JsonObject
+}
+
+/**
+ * Parses a task or slice from JSON text or its parsed value. Unknown members are dropped; the result is
+ * made of fresh objects, whatever the input's prototypes.
+ *
+ * @throws INVALID_SLICE when the shape is not the documented one
+ */
+export function parseLine(input: unknown): TaskLine | SliceLine {
+  let value = input
+  if (typeof input === 'string') {
+    try {
+      value = JSON.parse(input)
+    } catch (cause) {
+      throw new DataplugError('INVALID_SLICE', `not a JSON line: ${excerpt(input)}`, { cause })
+    }
+  }
+  if (!isRecord(value)) throw malformed('is not an object', value)
+  if (value.dataplug !== LINE_VERSION) {
+    throw malformed(
+      `has "dataplug": ${excerpt(value.dataplug)}; this library reads version ${LINE_VERSION}`,
+      value,
+    )
+  }
+  const { kind, format, version, uri, size, etag, id, of } = value
+  if (typeof format !== 'string' || format === '') throw malformed('has no "format"', value)
+  if (!isCount(version)) throw malformed('has no "version"', value)
+  if (typeof uri !== 'string' || uri === '') throw malformed('has no "uri"', value)
+  if (!isCount(size)) throw malformed('has no "size" in bytes', value)
+  if (typeof etag !== 'string') throw malformed('has no "etag"', value)
+  if (!isCount(id) || !isCount(of) || id >= of) throw malformed('needs "id" and "of" with id < of', value)
+  const line = { dataplug: LINE_VERSION, format, version, uri, size, etag, id, of } as const
+
+  if (kind === 'task') {
+    const { range } = value
+    if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
+    if (range[1] > size) throw malformed(`has a range that ends past the ${size} bytes of the object`, value)
+    return { ...line, kind, range: [range[0], range[1]] }
+  }
+  if (kind === 'slice') {
+    const { strategy, data } = value
+    if (typeof strategy !== 'string') throw malformed('has no "strategy"', value)
+    if (!isRecord(data)) throw malformed('has no "data"', value)
+    return { ...line, kind, strategy, data: structuredCloneJson(data) }
+  }
+  throw malformed('is neither a "task" nor a "slice"', value)
+}
+
+/** The format of a line. @throws UNKNOWN_FORMAT when it is not known here or has another version. */
+export async function formatOf(line: Line): Promise<AnyFormat> {
+  const format = await findFormat(line.format)
+  if (format.version !== line.version) {
+    throw new DataplugError(
+      'UNKNOWN_FORMAT',
+      `the line for ${line.uri} was written by version ${line.version} of format "${line.format}"; ` +
+        `version ${format.version} is installed here: use the same release on both sides`,
+      { uri: line.uri },
+    )
+  }
+  return format
+}
+
+function malformed(what: string, value: unknown): DataplugError {
+  const uri = isRecord(value) && typeof value.uri === 'string' ? value.uri : undefined
+  return new DataplugError('INVALID_SLICE', `the line ${what}: ${excerpt(value)}`, { uri })
+}
+
+function excerpt(value: unknown): string {
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)) ?? 'undefined'
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+// A member named `__proto__`, which JSON.parse creates as an own property, is dropped on the way.
+function structuredCloneJson(value: Record<string, unknown>): JsonObject {
+  return JSON.parse(JSON.stringify(value), (key, member: unknown) =>
+    key === '__proto__' ? undefined : member,
+  ) as JsonObject
+}

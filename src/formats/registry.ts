@@ -1,0 +1,47 @@
+import { DataplugError } from '../errors.js'
+import { type AnyFormat, definedFormats } from './format.js'
+
+// Built-in formats load when they are named. One line each; a plugin needs none.
+const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
+  text: () => import('./text.js'),
+}
+
+/** Names of the formats that are known or can be loaded, sorted. */
+export function formatNames(): string[] {
+  return [...new Set([...Object.keys(builtIn), ...definedFormats().map(({ name }) => name)])].sort()
+}
+
+/** @throws UNKNOWN_FORMAT when no format of that name is built in or was defined by an imported module */
+export async function findFormat(name: string): Promise<AnyFormat> {
+  if (Object.hasOwn(builtIn, name)) await builtIn[name]?.()
+  const format = definedFormats().find((candidate) => candidate.name === name)
+  if (format) return format
+  throw new DataplugError(
+    'UNKNOWN_FORMAT',
+    `no format "${name}" is known here; known are ${formatNames().join(', ')}. ` +
+      'If a plugin defines it, import that plugin first (command line: --plugin MODULE)',
+  )
+}
+
+/**
+ * The format of an object by its name's ending, else by its first bytes.
+ *
+ * @param head reads up to 4096 bytes from the start of the object; only called when the name tells nothing
+ * @throws UNKNOWN_FORMAT when neither tells
+ */
+export async function detectFormat(uri: string, head: () => Promise<Uint8Array>): Promise<AnyFormat> {
+  const path = uri.replace(/[?#].*$/, '').toLowerCase()
+  const formats = await Promise.all(formatNames().map(findFormat))
+  const named = formats.find(({ extensions }) => extensions?.some((extension) => path.endsWith(extension)))
+  if (named) return named
+  const first = await head()
+  const sniffed = formats.find(({ sniff }) => sniff?.(first))
+  if (sniffed) return sniffed
+  throw new DataplugError(
+    'UNKNOWN_FORMAT',
+    `neither name nor first bytes of ${uri} tell its format; name it (command line: --format)`,
+    {
+      uri,
+    },
+  )
+}
