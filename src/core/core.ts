@@ -1,0 +1,57 @@
+import { type ChecksumFunctions, checksumFunctions } from './crc32.js'
+import { type LineBlockFunctions, lineBlockFunctions } from './line-blocks.js'
+import { type LineFunctions, lineFunctions } from './lines.js'
+import { createMemory } from './memory.js'
+import { coreModule } from './module.js'
+import { type WordFunctions, wordFunctions } from './words.js'
+
+export type { LineBlockCounter } from './line-blocks.js'
+export { coreModule, useModule } from './module.js'
+export type { WordCounter } from './words.js'
+
+/**
+ * The WebAssembly core. Functions take a `Uint8Array` of any length over any buffer, do not change it and
+ * keep nothing of it. Counters carry their state themselves, so that how a stream is cut into pieces never
+ * changes a result, and any number of them may be under way on one core.
+ */
+export interface Core extends LineFunctions, LineBlockFunctions, WordFunctions, ChecksumFunctions {
+  /**
+   * The input window of this instance (1 MiB). Bytes that lie in it are scanned in place instead of being
+   * copied first, so a reader may be told to read into it. Any call with other bytes overwrites it: use it
+   * only on an instance of your own, from `createCore`.
+   */
+  readonly scratch: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * A fresh instance, with a memory of 4 MiB of its own. Cheap: nothing is compiled.
+ *
+ * @throws UNSUPPORTED when `module` is not the core module of this version.
+ */
+export function createCore(module: WebAssembly.Module): Core {
+  const memory = createMemory(module)
+  return Object.freeze({
+    scratch: memory.input,
+    ...lineFunctions(memory),
+    ...lineBlockFunctions(memory),
+    ...wordFunctions(memory),
+    ...checksumFunctions(memory),
+  })
+}
+
+let shared: Promise<Core> | undefined
+
+/**
+ * This thread's core, made on first use and shared by all callers.
+ *
+ * @throws UNSUPPORTED when WebAssembly with SIMD is missing, or compiling is forbidden.
+ */
+export function loadCore(): Promise<Core> {
+  shared ??= coreModule()
+    .then(createCore)
+    .catch((error) => {
+      shared = undefined
+      throw error
+    })
+  return shared
+}

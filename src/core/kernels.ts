@@ -1,0 +1,64 @@
+import { DataplugError } from '../errors.js'
+
+/**
+ * The exports of `core.wasm`, as `assembly/index.ts` declares them. Pointers are byte offsets into
+ * `memory`; every result is one number, signed as WebAssembly's i32.
+ */
+export interface Kernels {
+  readonly memory: WebAssembly.Memory
+  init(): void
+  inputPointer(): number
+  inputCapacity(): number
+  outputPointer(): number
+  outputCapacity(): number
+  countLines(p: number, n: number): number
+  lineCountsPerBlock(p: number, blocks: number, blockSize: number, out: number): void
+  linePositions(p: number, n: number, base: number, out: number): number
+  nthLine(p: number, n: number, k: number): number
+  lastLine(p: number, n: number): number
+  firstWordCut(p: number, n: number): number
+  lastWordCut(p: number, n: number): number
+  countWords(p: number, n: number, inWord: number): number
+  wordBoundaries(p: number, n: number, inWord: number, base: number, out: number): number
+  crc32(p: number, n: number, seed: number): number
+}
+
+const names: readonly (keyof Kernels)[] = [
+  'memory',
+  'init',
+  'inputPointer',
+  'inputCapacity',
+  'outputPointer',
+  'outputCapacity',
+  'countLines',
+  'lineCountsPerBlock',
+  'linePositions',
+  'nthLine',
+  'lastLine',
+  'firstWordCut',
+  'lastWordCut',
+  'countWords',
+  'wordBoundaries',
+  'crc32',
+]
+
+function isKernels(exports: object): exports is Kernels {
+  return names.every((name) => name in exports)
+}
+
+/**
+ * A fresh instance with a memory of its own.
+ *
+ * @throws UNSUPPORTED when `module` is not the core module of this version.
+ */
+export function instantiate(module: WebAssembly.Module): Kernels {
+  const { exports } = new WebAssembly.Instance(module)
+  if (!isKernels(exports)) {
+    throw new DataplugError(
+      'UNSUPPORTED',
+      'this WebAssembly module is not the core of this version of dataplug: pass a compiled "dataplug/core.wasm"',
+    )
+  }
+  exports.init()
+  return exports
+}
