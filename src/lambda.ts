@@ -4,7 +4,7 @@ import { execute, type SliceFunction } from './cloud/execute.js'
 import { parseLine } from './cloud/line.js'
 import { type ResultLine, resultLine, toBase64 } from './cloud/result.js'
 import { Slice } from './cloud/slice.js'
-import { DataplugError } from './errors.js'
+import { DataplugError, isDataplugError } from './errors.js'
 import type { StorageConfig } from './storage/config.js'
 import { openStorage } from './storage/index.js'
 
@@ -29,7 +29,7 @@ export type HandlerResult = ResultLine | { readonly value: unknown } | { readonl
  * A Lambda handler. The event is one task or slice line, as text or as the parsed object. For a slice of a
  * plugin's format, import the plugin in the function's own module.
  *
- * Errors reach the caller as the invocation's error, with the code at the start of `errorMessage`.
+ * Errors reach the caller as the invocation's error: `errorType` is the code, such as `STALE_INDEX`.
  *
  * @throws UNSUPPORTED when the response would be larger than Lambda allows: return less, or write it to a store
  */
@@ -38,7 +38,7 @@ export function createHandler({
   storage = {},
 }: HandlerOptions = {}): (event: unknown) => Promise<HandlerResult> {
   const store = openStorage(storage)
-  return async (event) => {
+  const handle = async (event: unknown): Promise<HandlerResult> => {
     const line = parseLine(event)
     if (line.kind === 'task') {
       const part = (await execute({ line: JSON.stringify(line) }, { store, modules: [] })) as Uint8Array
@@ -48,6 +48,13 @@ export function createHandler({
     const value = map ? await map(slice, { signal: undefined }) : await slice.get()
     return checkSize(value instanceof Uint8Array ? { base64: toBase64(value) } : { value }, line.uri)
   }
+  return (event) =>
+    handle(event).catch((error: unknown) => {
+      // Lambda reports an error's `name` as `errorType`, and nothing else that a caller could match on.
+      throw isDataplugError(error)
+        ? Object.assign(new Error(error.message, { cause: error }), { name: error.code })
+        : error
+    })
 }
 
 export const handler = createHandler()

@@ -1,7 +1,7 @@
 import { loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
 import type { AnyFormat, AttributesOf, Index, JsonObject, Strategy, ValueOf } from '../formats/format.js'
-import { blobStore } from '../storage/blob.js'
+import { blobStore, blobUri } from '../storage/blob.js'
 import type { CallOptions, ObjectInfo, ReadableStore } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
@@ -68,7 +68,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
       ? { store: blobStore(location) }
       : { store: options.store, storage: options.storage }
     const storage = resolveStorage(storageOptions)
-    const uri = isBlob ? blobStore.uriOf(location) : canonicalUri(String(location))
+    const uri = isBlob ? blobUri(location) : canonicalUri(String(location))
     const at = indexUri(uri, options.metadata)
     const [info, index] = await Promise.all([
       storage.store.head(uri, { signal: options.signal }),
