@@ -101,7 +101,10 @@ describe('partitionChunkSize', () => {
         const parts = await contents(slices)
         expect(Buffer.concat(parts)).toEqual(Buffer.from(data))
         let at = 0
-        for (const part of parts) expect(isLineCut(data, (at += part.length))).toBe(true)
+        for (const part of parts) {
+          at += part.length
+          expect(isLineCut(data, at)).toBe(true)
+        }
       }),
       { numRuns: 200 },
     )
