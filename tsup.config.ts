@@ -7,6 +7,8 @@ export default defineConfig({
   outDir: 'dist',
   format: 'esm',
   bundle: false,
+  // A shared chunk of helpers would be imported for its effects only, which bundlers warn about and drop.
+  splitting: false,
   platform: 'neutral',
   target: 'es2022',
   clean: false,

@@ -1,9 +1,19 @@
-// Builds in three steps, each skipped when its inputs have not changed since its last success:
-// assembly/ -> build/core.wasm -> src/core/wasm.generated.ts; src/ -> dist/*.js; src/ -> dist/*.d.ts
+// Builds in four steps, each skipped when its inputs have not changed since its last success:
+// assembly/ -> build/core.wasm -> src/core/wasm.generated.ts; src/ -> dist/*.js;
+// dist/lambda.js and all it imports -> dist/lambda/index.mjs; src/ -> dist/*.d.ts
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { buildSync } from 'esbuild'
 
 const root = new URL('..', import.meta.url).pathname
 process.chdir(root)
@@ -53,11 +63,36 @@ step('wasm', [...filesBelow('assembly'), 'asconfig.json'], ['build/core.wasm', g
 
 const sources = filesBelow('src')
 
-step('javascript', [...sources, 'tsup.config.ts', 'tsconfig.json'], ['dist/index.js', 'dist/core.wasm'], () => {
-  rmSync('dist', { recursive: true, force: true })
-  delete stamps.declarations
-  execute('tsup', [])
-  copyFileSync('build/core.wasm', 'dist/core.wasm')
+step(
+  'javascript',
+  [...sources, 'tsup.config.ts', 'tsconfig.json'],
+  ['dist/index.js', 'dist/core.wasm'],
+  () => {
+    rmSync('dist', { recursive: true, force: true })
+    delete stamps.declarations
+    delete stamps.lambda
+    execute('tsup', [])
+    copyFileSync('build/core.wasm', 'dist/core.wasm')
+  },
+)
+
+// One file that runs without node_modules: a function's whole deployment package.
+step('lambda', sources, ['dist/lambda/index.mjs'], () => {
+  buildSync({
+    entryPoints: ['dist/lambda.js'],
+    outfile: 'dist/lambda/index.mjs',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    // The SDK has parts in CommonJS, which require Node's own modules.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+    logLevel: 'warning',
+  })
 })
 
 step('declarations', [...sources, 'tsconfig.json', 'tsconfig.build.json'], ['dist/index.d.ts'], () => {
