@@ -15,18 +15,31 @@ export interface S3Config {
   /** Bucket in the path instead of the host name. Default: true when an endpoint is set. */
   readonly forcePathStyle?: boolean
   /** Default: the SDK's provider chain. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  readonly credentials?: {
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly sessionToken?: string
+  }
   /** Open connections at most. Default 50. */
   readonly maxSockets?: number
+  /** Send unsigned requests, for public buckets. Default false. */
+  readonly anonymous?: boolean
 }
 
 export interface HttpConfig {
   /** Sent with every request, for instance `authorization`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Bodies under way at most. Default 50; in browsers 6, what they open per host. */
+  readonly maxSockets?: number
+  /**
+   * Send `If-Match` with pinned reads. The ETag of every response is compared anyway, and in a browser the
+   * header costs a CORS preflight. Default: false in browsers, else true.
+   */
+  readonly ifMatch?: boolean
 }
 
 export interface FileConfig {
-  /** Directory that no path may leave. Default: no restriction. */
+  /** Directory that no path may leave, and that relative paths start from. Default: no restriction. */
   readonly root?: string
 }
 

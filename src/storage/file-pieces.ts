@@ -1,0 +1,67 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { Range } from '../range.js'
+
+export const PIECE = 1 << 20
+
+/**
+ * The bytes of `range` in pieces of up to 1 MiB; fewer bytes in all when the file ends before. The next piece
+ * is read while the consumer works on this one, unless `scratch` has no room for two.
+ *
+ * @param scratch filled again and again, instead of a new buffer for each piece
+ */
+export async function* pieces(
+  handle: FileHandle,
+  [start, end]: Range,
+  scratch: Uint8Array | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffers = splitScratch(scratch)
+  let turn = 0
+  const bufferFor = (length: number) => {
+    const buffer = buffers[turn++ % buffers.length]
+    return buffer ? buffer.subarray(0, length) : emptyBytes(length)
+  }
+  const length = buffers[0]?.length ?? PIECE
+  const read = (at: number) => fill(handle, bufferFor(Math.min(length, end - at)), at)
+
+  let ahead: Promise<Uint8Array> | undefined
+  try {
+    for (let at = start; at < end; ) {
+      const wanted = Math.min(length, end - at)
+      const piece = await (ahead ?? read(at))
+      ahead = undefined
+      at += piece.length
+      if (at < end && piece.length === wanted && buffers.length !== 1) {
+        ahead = read(at)
+        // Its error is met by the await above; until then, and after an early end, it is nobody's.
+        ahead.catch(() => {})
+      }
+      if (piece.length > 0) yield piece
+      if (piece.length < wanted) return
+    }
+  } finally {
+    // The caller closes the file and takes `scratch` back after this.
+    await ahead?.catch(() => {})
+  }
+}
+
+/** Two halves to read ahead into, the whole when it is too short for that, none without scratch. */
+function splitScratch(scratch: Uint8Array | undefined): readonly Uint8Array[] {
+  if (scratch === undefined || scratch.length === 0) return []
+  if (scratch.length < 2 * PIECE) return [scratch.subarray(0, PIECE)]
+  return [scratch.subarray(0, PIECE), scratch.subarray(PIECE, 2 * PIECE)]
+}
+
+/** Not zeroed; a plain view, because a Buffer's `slice` would not copy. */
+function emptyBytes(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+}
+
+async function fill(handle: FileHandle, buffer: Uint8Array, position: number): Promise<Uint8Array> {
+  let filled = 0
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled)
+    if (bytesRead === 0) return buffer.subarray(0, filled)
+    filled += bytesRead
+  }
+  return buffer
+}

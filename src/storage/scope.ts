@@ -1,0 +1,80 @@
+import { DataplugError } from '../errors.js'
+import { onAbort } from './abort.js'
+import type { TimeoutConfig } from './config.js'
+import { displayUri } from './uri.js'
+
+export const DEFAULT_TIMEOUTS = { connectMs: 10_000, responseMs: 30_000, idleMs: 30_000 } as const
+
+/**
+ * The life of one request: ended by the caller's signal, by a deadline, or by `cancel`. Everything the
+ * request opens listens to `signal`, so that one abort releases it all.
+ */
+export interface RequestScope {
+  readonly signal: AbortSignal
+  /** From now until `relax()`, silence of `ms` ends the request with TIMEOUT. */
+  expect(ms: number, what: string): void
+  /** The server owes nothing now: the consumer is busy, and its pace is no fault. */
+  relax(): void
+  /** The reason the scope ended for, when it ended; otherwise `error` itself. */
+  explain(error: unknown): unknown
+  /** Ends the request: connections are closed unless they are back in their pool already. */
+  cancel(reason?: unknown): void
+  /** Forgets timer and listener. The request, if any is left, goes on. */
+  close(): void
+}
+
+/** @param signals the caller's, and the store's own when it can be closed */
+export function openScope(uri: string, ...signals: readonly (AbortSignal | undefined)[]): RequestScope {
+  for (const signal of signals) signal?.throwIfAborted()
+  const controller = new AbortController()
+  let ended: { readonly reason: unknown } | undefined
+  const cancel = (reason?: unknown) => {
+    ended ??= { reason }
+    controller.abort(reason)
+  }
+  const forget = signals.map((signal) => onAbort(signal, () => cancel(signal?.reason)))
+
+  // One timer for the whole body: re-armed when it fires early, never touched per chunk.
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let deadline = Number.POSITIVE_INFINITY
+  let wait = 0
+  let waitingFor = ''
+  const check = () => {
+    timer = undefined
+    if (deadline === Number.POSITIVE_INFINITY) return
+    const left = deadline - performance.now()
+    if (left > 0) {
+      timer = setTimeout(check, left)
+      return
+    }
+    cancel(new DataplugError('TIMEOUT', `${displayUri(uri)}: ${waitingFor} within ${wait} ms`, { uri }))
+  }
+  return {
+    signal: controller.signal,
+    expect(ms, what) {
+      const sooner = ms < wait
+      deadline = performance.now() + ms
+      wait = ms
+      waitingFor = what
+      if (timer !== undefined && sooner) {
+        clearTimeout(timer)
+        timer = undefined
+      }
+      timer ??= setTimeout(check, ms)
+    },
+    relax() {
+      deadline = Number.POSITIVE_INFINITY
+    },
+    explain: (error) => (ended ? ended.reason : error),
+    cancel,
+    close() {
+      clearTimeout(timer)
+      deadline = Number.POSITIVE_INFINITY
+      for (const forgetOne of forget) forgetOne()
+    },
+  }
+}
+
+export function withDefaults(timeouts: TimeoutConfig | undefined): Required<TimeoutConfig> {
+  return { ...DEFAULT_TIMEOUTS, ...timeouts }
+}
