@@ -1,0 +1,6 @@
+export type { CorsRule } from './cors.js'
+export type { RequestRecord } from './exchange.js'
+export type { Fault, FaultMatch, FaultRule } from './faults.js'
+export { type PresignOptions, presign, type SignOptions, sign } from './presign.js'
+export { type S3Server, type S3ServerOptions, startS3Server } from './server.js'
+export type { S3Credentials } from './sigv4.js'
