@@ -30,13 +30,16 @@ async function run(location, storage, server) {
 
   let started = performance.now()
   const slices = await object.partition(wholeWordsStrategy, { numChunks })
-  say(`partition   ${slices.length} slices by whole words in ${((performance.now() - started)).toFixed(1)} ms, without reading the object`)
+  say(
+    `partition   ${slices.length} slices by whole words in ${(performance.now() - started).toFixed(1)} ms, without reading the object`,
+  )
 
   const before = server?.requests.length ?? 0
   started = performance.now()
   const size = availableParallelism()
-  await using pool = threads({ size })
+  const pool = threads({ size })
   const results = await map(pool, slices, new URL('./count-words.mjs', import.meta.url))
+  await pool[Symbol.asyncDispose]()
   say(`count       ${size} worker threads, each fetching its own slices: ${seconds(started)}`)
 
   const delivered = results.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -64,12 +67,16 @@ async function run(location, storage, server) {
   const widest = Math.max(...results.map(({ bytes }) => bytes), 1)
   for (const [i, { bytes, counts }] of results.entries()) {
     const bar = '█'.repeat(Math.round((bytes / widest) * 40)).padEnd(40, '·')
-    say(`  ${String(i).padStart(4)} ${bar} ${String(bytes).padStart(10)} B ${String(words(counts)).padStart(8)} words`)
+    say(
+      `  ${String(i).padStart(4)} ${bar} ${String(bytes).padStart(10)} B ${String(words(counts)).padStart(8)} words`,
+    )
   }
   say('\nmost frequent words')
   const top = [...total].sort((a, b) => b[1] - a[1]).slice(0, 8)
   for (const [word, times] of top) say(`  ${String(times).padStart(9)}  ${word}`)
-  say(`\nOK: ${words(total)} words, ${total.size} different; the sum over slices equals the single-threaded count`)
+  say(
+    `\nOK: ${words(total)} words, ${total.size} different; the sum over slices equals the single-threaded count`,
+  )
 }
 
 async function upload(bytes) {
@@ -109,13 +116,16 @@ function realText(size) {
 
 /** Counts the whole object in one pass and without slices: a file read by Node, else one plain read of the store. */
 async function countWhole(storage, { uri, size }) {
-  const whole = uri.startsWith('file:') ? createReadStream(new URL(uri)) : openStorage(storage).read(uri, [0, size])
+  const whole = uri.startsWith('file:')
+    ? createReadStream(new URL(uri))
+    : openStorage(storage).read(uri, [0, size])
   const decoder = new TextDecoder()
   const counts = []
   let open = ''
   for await (const chunk of whole) {
     open += decoder.decode(chunk, { stream: true })
-    const end = open.search(/[^ \t\n\v\f\r]*$/)
+    let end = open.length
+    while (end > 0 && !' \t\n\v\f\r'.includes(open[end - 1])) end--
     counts.push(count(open.slice(0, end)))
     open = open.slice(end)
   }
@@ -124,7 +134,8 @@ async function countWhole(storage, { uri, size }) {
 
 function sum(maps) {
   const total = new Map()
-  for (const counts of maps) for (const [word, times] of counts) total.set(word, (total.get(word) ?? 0) + times)
+  for (const counts of maps)
+    for (const [word, times] of counts) total.set(word, (total.get(word) ?? 0) + times)
   return total
 }
 
@@ -135,8 +146,10 @@ function words(counts) {
 }
 
 function assertEqual(actual, expected) {
-  if (actual.size !== expected.size) throw new Error(`${actual.size} different words, expected ${expected.size}`)
+  if (actual.size !== expected.size)
+    throw new Error(`${actual.size} different words, expected ${expected.size}`)
   for (const [word, times] of expected) {
-    if (actual.get(word) !== times) throw new Error(`"${word}" counted ${actual.get(word)} times, expected ${times}`)
+    if (actual.get(word) !== times)
+      throw new Error(`"${word}" counted ${actual.get(word)} times, expected ${times}`)
   }
 }

@@ -102,8 +102,12 @@ export async function get(context: Context): Promise<void> {
       continue
     }
     const name = `slice-${String(slice.id).padStart(String(slice.of - 1).length, '0')}`
-    await using file = await open(join(args.outputDir, name), 'w')
-    for await (const chunk of slice.chunks({ signal })) await file.write(chunk)
+    const file = await open(join(args.outputDir, name), 'w')
+    try {
+      for await (const chunk of slice.chunks({ signal })) await file.write(chunk)
+    } finally {
+      await file.close()
+    }
   }
 }
 
