@@ -1,14 +1,32 @@
 // The ABI on one page: everything that crosses between TypeScript and WebAssembly. Pointers and lengths
 // in, one number out. Nothing is imported. `init` comes before everything else.
 import { crc32Init } from './crc32'
+import { inflateInit } from './inflate'
 import { INPUT, INPUT_CAPACITY, OUTPUT, OUTPUT_CAPACITY } from './memory'
 
 export { crc32 } from './crc32'
+export {
+  inflateBit,
+  inflateBlockBit,
+  inflateFindable,
+  inflateHistory,
+  inflateInput,
+  inflateMember,
+  inflateOut,
+  inflatePiece,
+  inflateReset,
+  inflateRun,
+  inflateSkip,
+  inflateTouched,
+  inflateWatch,
+  inflateWindow,
+} from './inflate'
 export { countLines, lastLine, lineCountsPerBlock, linePositions, nthLine } from './lines'
 export { countWords, firstWordCut, lastWordCut, wordBoundaries } from './words'
 
 export function init(): void {
   crc32Init()
+  inflateInit()
 }
 
 export function inputPointer(): usize {

@@ -1,10 +1,11 @@
 import { DataplugError } from '../errors.js'
+import { type InflateKernels, inflateNames } from './inflate-kernels.js'
 
 /**
  * The exports of `core.wasm`, as `assembly/index.ts` declares them. Pointers are byte offsets into
  * `memory`; every result is one number, signed as WebAssembly's i32.
  */
-export interface Kernels {
+export interface Kernels extends InflateKernels {
   readonly memory: WebAssembly.Memory
   init(): void
   inputPointer(): number
@@ -40,6 +41,7 @@ const names: readonly (keyof Kernels)[] = [
   'countWords',
   'wordBoundaries',
   'crc32',
+  ...inflateNames,
 ]
 
 function isKernels(exports: object): exports is Kernels {

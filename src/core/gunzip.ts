@@ -1,0 +1,89 @@
+import { createGzipDecoder } from './gzip-decoder.js'
+import { malformed } from './inflate-status.js'
+import { coreModule } from './module.js'
+
+/** Decodes a gzip object that is pushed piece by piece. */
+export interface Gunzip {
+  /**
+   * What the next bytes decode to, in pieces of about 64 KiB. A piece is a view that is valid until the
+   * next is asked for. Iterate to the end before the next push.
+   */
+  push(bytes: Uint8Array): Generator<Uint8Array, void, undefined>
+  /** @throws MALFORMED_DATA when the object must not end here */
+  finish(): void
+}
+
+export interface GunzipOptions {
+  /** Name of the object, for messages. */
+  readonly name?: string | undefined
+  /** Offset in the object of the first byte pushed, for messages. A member must start there. */
+  readonly offset?: number | undefined
+  /**
+   * Start inside a member instead: at the block whose header is this bit of the object, which lies in the
+   * first byte pushed. The checksum of this one member cannot be checked.
+   */
+  readonly bit?: number | undefined
+  /** With `bit`: the up to 32 KiB of output before it. */
+  readonly window?: Uint8Array | undefined
+}
+
+/**
+ * A decoder for one gzip object (RFC 1952), or for its end from a seek point on. All members are decoded,
+ * CRC-32 and size of each are checked, zero padding after the last is accepted.
+ *
+ * @throws MALFORMED_DATA (from push and finish) with the byte or bit offset of whatever is wrong
+ */
+export async function createGunzip(options: GunzipOptions = {}): Promise<Gunzip> {
+  return gunzipWith(await coreModule(), options)
+}
+
+/** As `createGunzip`, with a module at hand. */
+export function gunzipWith(module: WebAssembly.Module, options: GunzipOptions = {}): Gunzip {
+  const decoder = createGzipDecoder(module, options)
+  const { inflater } = decoder
+  const { kernels, bytes: heap } = inflater.memory
+  const name = options.name ?? 'the object'
+  let crc = 0
+  let size = 0
+  let whole = options.bit === undefined
+
+  function* push(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+    for (const step of decoder.push(bytes)) {
+      if (step.kind === 'piece') {
+        const piece = heap.subarray(inflater.pieceStart, inflater.pieceEnd)
+        crc = kernels.crc32(piece.byteOffset, piece.length, crc)
+        size += piece.length
+        yield piece
+      } else if (step.kind === 'end') {
+        if (whole) checkTrailer(step, { crc: crc >>> 0, size }, name)
+        whole = true
+        crc = 0
+        size = 0
+      }
+    }
+  }
+
+  return { push, finish: decoder.finish }
+}
+
+/**
+ * Compares a member's trailer with its data (RFC 1952, 2.3.1: the size is modulo 2^32).
+ *
+ * @throws MALFORMED_DATA
+ */
+export function checkTrailer(
+  trailer: { readonly crc: number; readonly size: number; readonly end: number },
+  data: { readonly crc: number; readonly size: number },
+  name: string,
+): void {
+  const { crc, size, end } = trailer
+  const hex = (value: number) => value.toString(16).padStart(8, '0')
+  if (crc !== data.crc) {
+    const found = `CRC-32 ${hex(crc)} is promised and ${hex(data.crc)} is found`
+    throw malformed(`${name} is damaged in the gzip member that ends at byte ${end}: ${found}`, end - 8)
+  }
+  if (size !== data.size % 2 ** 32) {
+    const found = `${size} bytes (modulo 2^32) are promised and ${data.size} are found`
+    throw malformed(`${name} is damaged in the gzip member that ends at byte ${end}: ${found}`, end - 4)
+  }
+}
