@@ -45,3 +45,7 @@ export function excerpt(bytes: Uint8Array, offset: number): string {
     ).join(''),
   )
 }
+
+/** What to do about a stream that is left open. */
+export const RELEASE =
+  'Read streams with "for await" inside a generator, or call return() on their iterator in a finally block'

@@ -86,7 +86,8 @@ function environmentSecrets(): string[] {
 
 /** Strategies read the index and nothing else; without one, or with a stale one, they say so. */
 export async function strategiesArePure(suite: Suite, subject: ConformanceObject): Promise<void> {
-  const bare = await openWorld(suite.format, subject)
+  // Under a name of its own, where nothing may be known.
+  const bare = await openWorld(suite.format, subject, { folder: 'not-preprocessed' })
   const indexed = await indexedWorld(suite.format, subject)
   const before = indexed.reads.length
   const again = await reopen(indexed)

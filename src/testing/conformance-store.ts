@@ -27,10 +27,7 @@ export interface ObservedOptions {
   readonly limit?: number | undefined
 }
 
-/**
- * Pieces are copies, so that nothing is gained by changing them; where the reader offered a buffer to be
- * filled again, each piece lies in it and is overwritten before the next.
- */
+/** Pieces are copies; where the reader offered a buffer to be filled again, each is gone when the next comes. */
 export function observedStore(
   objects: Readonly<Record<string, Uint8Array>>,
   { piece = 65_536, onPiece, limit = 100_000 }: ObservedOptions = {},
@@ -52,13 +49,8 @@ export function observedStore(
             options.signal?.throwIfAborted()
             onPiece?.(read)
             const bytes = whole.slice(at, at + length)
-            if (!scratch) {
-              yield bytes
-              continue
-            }
-            scratch.set(bytes)
-            yield scratch.subarray(0, bytes.length)
-            scratch.fill(0xa5, 0, bytes.length)
+            scratch?.fill(0xa5, 0, length).set(bytes)
+            yield scratch ? scratch.subarray(0, bytes.length) : bytes
           }
           options.signal?.throwIfAborted()
         }

@@ -2,13 +2,10 @@ import { Slice } from '../cloud/slice.js'
 import { isDataplugError } from '../errors.js'
 import type { Json, JsonObject } from '../formats/format.js'
 import { isRange } from '../range.js'
-import { failure, tell } from './conformance-failure.js'
+import { failure, RELEASE, tell } from './conformance-failure.js'
 import { changed } from './conformance-lines.js'
 import type { ConformanceObject, Suite } from './conformance-types.js'
 import { indexedWorld, plans, sample, type World } from './conformance-world.js'
-
-const RELEASE =
-  'Read streams with "for await" inside a generator, or call return() on their iterator in a finally block'
 
 /** A reader that leaves early or aborts holds no connection, and is never told that half is all. */
 export async function readersRelease(suite: Suite, subject: ConformanceObject): Promise<void> {

@@ -17,9 +17,9 @@ export interface World extends ObservedStore {
 export async function openWorld(
   format: AnyFormat,
   subject: ConformanceObject,
-  options: ObservedOptions = {},
+  { folder = 'conformance', ...options }: ObservedOptions & { readonly folder?: string } = {},
 ): Promise<World> {
-  const uri = `memory:conformance/${subject.name}`
+  const uri = `memory:${folder}/${subject.name}`
   const files: Record<string, Uint8Array> = { [uri]: subject.bytes }
   for (const [name, bytes] of Object.entries(subject.siblings ?? {})) files[siblingUri(uri, name)] = bytes
   const observed = observedStore(files, options)
