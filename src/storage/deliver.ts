@@ -1,6 +1,6 @@
 import { DataplugError } from '../errors.js'
 import { checkRange, type Range } from '../range.js'
-import { openScope, type RequestScope } from './scope.js'
+import { failure, openScope, type RequestScope } from './scope.js'
 import type { ByteStream, ObjectInfo, ReadOptions } from './store.js'
 import { displayUri } from './uri.js'
 
@@ -42,20 +42,18 @@ export async function* deliver(
   const scope = openScope(uri, signal, transport.closing)
   let offset = start
   let complete = false
-  const explain = (error: unknown) => {
-    const reason = scope.explain(error)
-    return reason !== error || reason instanceof DataplugError ? reason : transport.translate(error, offset)
-  }
+  const explain = (error: unknown) => failure(scope, error, (cause) => transport.translate(cause, offset))
   try {
-    const { info, next } = await transport.open(scope).catch((error: unknown) => {
+    const { info, next } = await scope.orEnd(transport.open(scope)).catch((error: unknown) => {
       throw explain(error)
     })
     onInfo?.(info)
     for (;;) {
+      signal?.throwIfAborted()
       scope.expect(transport.idleMs, 'no further bytes')
       let chunk: Uint8Array | undefined
       try {
-        chunk = await next()
+        chunk = await scope.orEnd(next())
       } catch (error) {
         throw explain(error)
       }

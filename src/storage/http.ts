@@ -3,7 +3,7 @@ import type { Range } from '../range.js'
 import { checkAnswer, codeOfStatus, dateTag, isDateTag, objectChanged, outside, totalOf } from './answer.js'
 import type { HttpConfig, TimeoutConfig } from './config.js'
 import { deliver, probe } from './deliver.js'
-import { openScope, type RequestScope, withDefaults } from './scope.js'
+import { failure, openScope, type RequestScope, withDefaults } from './scope.js'
 import type { ObjectInfo, ReadableStore, ReadOptions } from './store.js'
 import { displayUri } from './uri.js'
 
@@ -62,9 +62,8 @@ export function httpStore(options: HttpStoreOptions = {}): ReadableStore {
   async function headOfEmpty(uri: string, signal: AbortSignal | undefined): Promise<ObjectInfo> {
     const scope = openScope(uri, signal)
     try {
-      const response = await get(uri, scope, {}).catch((error: unknown) => {
-        const reason = scope.explain(error)
-        throw reason !== error || reason instanceof DataplugError ? reason : networkError(error, uri)
+      const response = await scope.orEnd(get(uri, scope, {})).catch((error: unknown) => {
+        throw failure(scope, error, (cause) => networkError(cause, uri))
       })
       if (!response.ok) throw statusError(response, uri, [0, 0], undefined)
       if (response.headers.get('content-length') !== '0') throw objectChanged(uri, undefined)

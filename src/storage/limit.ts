@@ -1,4 +1,4 @@
-import type { Range } from '../range.js'
+import { isRange, type Range } from '../range.js'
 import { onAbort } from './abort.js'
 import { isWritable, type ReadableStore, type ReadOptions } from './store.js'
 import { wrapStore } from './wrap.js'
@@ -84,7 +84,8 @@ export function withConcurrencyLimit<S extends ReadableStore>(store: S, limit: n
   }
 
   return wrapStore(store, {
-    read,
+    read: (uri, range, options) =>
+      isRange(range) ? read(uri, range, options) : store.read(uri, range, options),
     head: (uri, options) => seated(options?.signal, () => store.head(uri, options)),
     ...(isWritable(store) && {
       write: (uri, bytes, options) => seated(options?.signal, () => store.write(uri, bytes, options)),

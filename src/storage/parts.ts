@@ -1,5 +1,5 @@
 import { DataplugError } from '../errors.js'
-import { type Range, splitBySize } from '../range.js'
+import { isRange, type Range } from '../range.js'
 import { onAbort } from './abort.js'
 import type { SplitConfig } from './config.js'
 import type { ObjectInfo, ReadableStore, ReadOptions } from './store.js'
@@ -19,7 +19,6 @@ export function withParallelParts<S extends ReadableStore>(store: S, config: Spl
   }
 
   async function* readParts(uri: string, [start, end]: Range, options: ReadOptions) {
-    const ranges = splitBySize(end - start, partSize).map(([from, to]): Range => [start + from, start + to])
     const controller = new AbortController()
     // The buffer serves one read at a time, so no part may have it.
     const { scratch: _, onInfo, signal, ...rest } = options
@@ -28,8 +27,9 @@ export function withParallelParts<S extends ReadableStore>(store: S, config: Spl
     const parts: Part[] = []
     let ifMatch = rest.ifMatch
     const begin = (told?: (info: ObjectInfo) => void) => {
-      const range = ranges[parts.length]
-      if (!range) return
+      const from = start + parts.length * partSize
+      if (from >= end) return
+      const range: Range = [from, Math.min(from + partSize, end)]
       const partOptions: ReadOptions = { ...rest, ifMatch, signal: controller.signal, onInfo: told }
       parts.push(openPart(store, uri, range, partOptions))
     }
@@ -49,11 +49,12 @@ export function withParallelParts<S extends ReadableStore>(store: S, config: Spl
       if (ifMatch === undefined) {
         throw new DataplugError('UNSUPPORTED', `the store of ${uri} does not tell what it reads`, { uri })
       }
-      while (parts.length < Math.min(concurrency, ranges.length)) begin()
+      while (parts.length < Math.min(concurrency, Math.ceil((end - start) / partSize))) begin()
       for (let i = 0; i < parts.length; i++) {
         const part = parts[i]
         if (!part) break
         for (;;) {
+          signal?.throwIfAborted()
           const chunk = part.chunks.shift()
           if (chunk) yield chunk
           else if (part.ended) break
@@ -71,7 +72,9 @@ export function withParallelParts<S extends ReadableStore>(store: S, config: Spl
 
   return wrapStore(store, {
     read: (uri, range, options = {}) =>
-      range[1] - range[0] > above ? readParts(uri, range, options) : store.read(uri, range, options),
+      isRange(range) && range[1] - range[0] > above
+        ? readParts(uri, range, options)
+        : store.read(uri, range, options),
   })
 }
 

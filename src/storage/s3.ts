@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { DataplugError } from '../errors.js'
 import type { Range } from '../range.js'
-import { onAbort, orAbort } from './abort.js'
+import { onAbort } from './abort.js'
 import { checkAnswer, objectChanged } from './answer.js'
 import type { S3Config, TimeoutConfig } from './config.js'
 import { deliver, probe } from './deliver.js'
@@ -10,7 +10,7 @@ import { withConcurrencyLimit } from './limit.js'
 import { nodeBody } from './node-body.js'
 import { createClient, endpointOf, type S3Sdk } from './s3-client.js'
 import { type S3Call, s3Error } from './s3-errors.js'
-import { openScope, type RequestScope, withDefaults } from './scope.js'
+import { failure, openScope, type RequestScope, withDefaults } from './scope.js'
 import type { CallOptions, ObjectInfo, ReadOptions, Store } from './store.js'
 import { parseS3Prefix, parseS3Uri } from './uri.js'
 
@@ -66,8 +66,7 @@ export function unlimitedS3Store(
     const requestTimeout = timeouts.responseMs + extraMs
     scope.expect(timeouts.connectMs + requestTimeout, 'no answer')
     try {
-      // The SDK looks at the signal only once it has credentials.
-      return await orAbort(request(sdk, client, { abortSignal: scope.signal, requestTimeout }), scope.signal)
+      return await request(sdk, client, { abortSignal: scope.signal, requestTimeout })
     } finally {
       scope.relax()
     }
@@ -82,10 +81,10 @@ export function unlimitedS3Store(
   ): Promise<T> {
     const scope = openScope(about.uri, signal, closing.signal)
     try {
-      return await send(scope, request, extraMs)
+      // The SDK looks at the signal only once it has credentials.
+      return await scope.orEnd(send(scope, request, extraMs))
     } catch (error) {
-      const reason = scope.explain(error)
-      throw reason === error ? s3Error(error, about) : reason
+      throw failure(scope, error, (cause) => s3Error(cause, about))
     } finally {
       scope.close()
     }

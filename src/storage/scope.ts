@@ -13,10 +13,15 @@ export interface RequestScope {
   readonly signal: AbortSignal
   /** From now until `relax()`, silence of `ms` ends the request with TIMEOUT. */
   expect(ms: number, what: string): void
+  /**
+   * `promise`, or the reason the scope is ended for, at once: undici sometimes never settles a read that is
+   * aborted at the end of its body. One at a time.
+   */
+  orEnd<T>(promise: Promise<T>): Promise<T>
   /** The server owes nothing now: the consumer is busy, and its pace is no fault. */
   relax(): void
-  /** The reason the scope ended for, when it ended; otherwise `error` itself. */
-  explain(error: unknown): unknown
+  /** Why the scope was ended; fetch rejects with the same, Node's streams with another error. */
+  readonly ended: { readonly reason: unknown } | undefined
   /** Ends the request: connections are closed unless they are back in their pool already. */
   cancel(reason?: unknown): void
   /** Forgets timer and listener. The request, if any is left, goes on. */
@@ -28,9 +33,11 @@ export function openScope(uri: string, ...signals: readonly (AbortSignal | undef
   for (const signal of signals) signal?.throwIfAborted()
   const controller = new AbortController()
   let ended: { readonly reason: unknown } | undefined
+  let interrupt = (_reason: unknown) => {}
   const cancel = (reason?: unknown) => {
     ended ??= { reason }
     controller.abort(reason)
+    interrupt(reason)
   }
   const forget = signals.map((signal) => onAbort(signal, () => cancel(signal?.reason)))
 
@@ -62,10 +69,18 @@ export function openScope(uri: string, ...signals: readonly (AbortSignal | undef
       }
       timer ??= setTimeout(check, ms)
     },
+    orEnd: (promise) =>
+      new Promise((resolve, reject) => {
+        if (ended) reject(ended.reason)
+        interrupt = reject
+        promise.then(resolve, reject)
+      }),
     relax() {
       deadline = Number.POSITIVE_INFINITY
     },
-    explain: (error) => (ended ? ended.reason : error),
+    get ended() {
+      return ended
+    },
     cancel,
     close() {
       clearTimeout(timer)
@@ -77,4 +92,14 @@ export function openScope(uri: string, ...signals: readonly (AbortSignal | undef
 
 export function withDefaults(timeouts: TimeoutConfig | undefined): Required<TimeoutConfig> {
   return { ...DEFAULT_TIMEOUTS, ...timeouts }
+}
+
+/** What to throw when a request fails: the reason it was ended for, or what `translate` makes of the error. */
+export function failure(
+  scope: RequestScope,
+  error: unknown,
+  translate: (error: unknown) => DataplugError,
+): unknown {
+  if (scope.ended) return scope.ended.reason
+  return error instanceof DataplugError ? error : translate(error)
 }
