@@ -2,7 +2,8 @@ import { loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
 import type { AnyFormat, AttributesOf, Index, JsonObject, Strategy, ValueOf } from '../formats/format.js'
 import { blobStore, blobUri } from '../storage/blob.js'
-import type { CallOptions, ObjectInfo, ReadableStore } from '../storage/store.js'
+import { memoryStore } from '../storage/memory.js'
+import type { CallOptions, ObjectInfo, ReadableStore, Store } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
 import { type IndexFile, openIndex } from './index-file.js'
@@ -53,9 +54,10 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   }
 
   /**
-   * Opens an object by URI (`s3://`, `https://`, `file://`), path, or as a `Blob`.
+   * Opens an object by URI (`s3://`, `https://`, `file://`), path, or as a `Blob`. The index of a Blob is kept
+   * in memory, for as long as the object opened here and its slices are.
    *
-   * @throws NOT_FOUND, ACCESS_DENIED, INVALID_URI, and the transport codes. A missing or unusable index is no
+   * @throws NOT_FOUND, ACCESS_DENIED, INVALID_URI, INVALID_ARGUMENT, and the transport codes. A missing or unusable index is no
    * error here: `isPreprocessed()` tells, and whatever needs the index throws.
    */
   static async open<F extends AnyFormat>(
@@ -65,17 +67,19 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   ): Promise<CloudObject<F>> {
     const isBlob = typeof Blob !== 'undefined' && location instanceof Blob
     const storageOptions: StorageOptions = isBlob
-      ? { store: blobStore(location) }
+      ? { store: withIndexInMemory(blobStore(location), blobUri(location)) }
       : { store: options.store, storage: options.storage }
     const storage = resolveStorage(storageOptions)
     const uri = isBlob ? blobUri(location) : canonicalUri(String(location))
+    if (isBlob && options.metadata !== undefined) {
+      const message = `the index of ${uri} is kept in memory; "metadata" is for objects that have a URI elsewhere`
+      throw new DataplugError('INVALID_ARGUMENT', message, { uri })
+    }
     const at = indexUri(uri, options.metadata)
     const [info, index] = await Promise.all([
       storage.store.head(uri, { signal: options.signal }),
-      // A Blob has no place beside it, so no index unless one is named.
-      isBlob && options.metadata === undefined
-        ? ({ kind: 'absent' } as const)
-        : findIndex(storage.store, at, options.signal),
+      // That of a Blob is made anew each time.
+      isBlob ? ({ kind: 'absent' } as const) : findIndex(storage.store, at, options.signal),
     ])
     return new CloudObject(format, info, storage, storageOptions, at, checkIndex(index, format, info))
   }
@@ -223,6 +227,17 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
         (index.cause instanceof Error ? ` (looking for it failed: ${index.cause.message})` : ''),
       { uri: this.uri, cause: index.cause },
     )
+  }
+}
+
+/** `uri` in `store`, and room for its index beside it. */
+function withIndexInMemory(store: ReadableStore, uri: string): Store {
+  const memory = memoryStore()
+  const storeOf = (asked: string) => (asked === uri ? store : memory)
+  return {
+    ...memory,
+    head: (asked, options) => storeOf(asked).head(asked, options),
+    read: (asked, range, options) => storeOf(asked).read(asked, range, options),
   }
 }
 
