@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { pathToFileURL } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { built, modules } from './package.js'
@@ -30,7 +31,11 @@ async function compiledBy(path: string, then?: string): Promise<string[]> {
 const packagesIn = (urls: readonly string[]) =>
   [...new Set(urls.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []))].sort()
 const wasmIn = (urls: readonly string[]) => urls.filter((url) => url.startsWith('wasm:'))
-const formatsIn = (urls: readonly string[]) => urls.filter((url) => url.endsWith('/formats/text.js'))
+const formatsIn = (urls: readonly string[]) =>
+  urls.filter(
+    (url) =>
+      url.startsWith('file:') && readFileSync(fileURLToPath(url), 'utf8').includes('wholeWordsStrategy'),
+  )
 
 test.each(
   modules('node').filter(({ name }) => name !== 'dataplug/lambda/bundle' && name !== 'dataplug/testing'),

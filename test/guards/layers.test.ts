@@ -3,9 +3,10 @@ import { importsOf, sourceFiles, sourceImports } from './sources.js'
 
 // Imports run one way, from the end of this list to its start.
 const layers: readonly (readonly [name: string, belongs: RegExp])[] = [
-  ['errors and ranges', /^(errors|range)\.ts$/],
+  ['errors, ranges, encodings', /^(errors|range|base64)\.ts$/],
   ['storage', /^storage\//],
   ['core', /^core\//],
+  ['compression', /^compression\//],
   ['formats', /^formats\//],
   ['cloud', /^cloud\//],
   ['executors', /^executors\//],
@@ -95,7 +96,10 @@ test('files do not import each other in a circle', () => {
 
 test('what runs in every host imports no package; formats may load one when they are used', () => {
   const found = imports
-    .filter(({ from, to }) => to === undefined && /^(errors|range)\.ts$|^(core|formats|cloud)\//.test(from))
+    .filter(
+      ({ from, to }) =>
+        to === undefined && /^(errors|range|base64)\.ts$|^(core|compression|formats|cloud)\//.test(from),
+    )
     .filter(
       ({ from, kind, specifier }) =>
         !(from.startsWith('formats/') && kind !== 'static' && !specifier.startsWith('node:')),
