@@ -1,8 +1,9 @@
 // AWS Lambda entry point.
+import { toBase64 } from './base64.js'
 import { useStorage } from './cloud/environment.js'
 import { execute, type SliceFunction } from './cloud/execute.js'
 import { parseLine } from './cloud/line.js'
-import { type ResultLine, resultLine, toBase64 } from './cloud/result.js'
+import { type ResultLine, resultLine } from './cloud/result.js'
 import { Slice } from './cloud/slice.js'
 import { DataplugError, isDataplugError } from './errors.js'
 import type { StorageConfig } from './storage/config.js'

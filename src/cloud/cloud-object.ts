@@ -1,9 +1,22 @@
+import { toBase64 } from '../base64.js'
+import { type Access, spansFor } from '../compression/access.js'
+import { type CompressionKind, detectCompression, HEAD_SIZE } from '../compression/detect.js'
+import { decodeSeekTable, type SeekTable } from '../compression/seek-table.js'
 import { loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
-import type { AnyFormat, AttributesOf, Index, JsonObject, Strategy, ValueOf } from '../formats/format.js'
+import type {
+  AnyFormat,
+  AttributesOf,
+  Index,
+  JsonObject,
+  LineCheckpoints,
+  Strategy,
+  ValueOf,
+} from '../formats/format.js'
+import type { Range } from '../range.js'
 import { blobStore, blobUri } from '../storage/blob.js'
 import { memoryStore } from '../storage/memory.js'
-import type { CallOptions, ObjectInfo, ReadableStore, Store } from '../storage/store.js'
+import { type CallOptions, type ObjectInfo, type ReadableStore, readBytes, type Store } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
 import { type IndexFile, openIndex } from './index-file.js'
@@ -19,6 +32,14 @@ export interface OpenOptions extends StorageOptions, CallOptions {
   readonly metadata?: string | undefined
 }
 
+export interface PartitionOptions extends CallOptions {
+  /**
+   * Put what is needed from the index into each slice of a compressed object, so that reading one is one
+   * request instead of two. Makes a slice's line some kilobytes longer.
+   */
+  readonly selfContained?: boolean | undefined
+}
+
 /** The index of an object, as far as it is known: there, absent (perhaps with the reason), or unusable. */
 type IndexState =
   | { readonly kind: 'ready'; readonly file: IndexFile }
@@ -32,6 +53,7 @@ type IndexState =
 export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDisposable {
   readonly format: F
   readonly #info: ObjectInfo
+  readonly #compression: CompressionKind | undefined
   readonly #storage: ResolvedStorage
   readonly #options: StorageOptions
   readonly #indexUri: string
@@ -39,7 +61,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
 
   private constructor(
     format: F,
-    info: ObjectInfo,
+    { info, compression }: Identified,
     storage: ResolvedStorage,
     options: StorageOptions,
     indexLocation: string,
@@ -47,6 +69,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   ) {
     this.format = format
     this.#info = info
+    this.#compression = compression
     this.#storage = storage
     this.#options = options
     this.#indexUri = indexLocation
@@ -76,12 +99,12 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
       throw new DataplugError('INVALID_ARGUMENT', message, { uri })
     }
     const at = indexUri(uri, options.metadata)
-    const [info, index] = await Promise.all([
-      storage.store.head(uri, { signal: options.signal }),
+    const [found, index] = await Promise.all([
+      identify(storage.store, uri, options.signal),
       // That of a Blob is made anew each time.
       isBlob ? ({ kind: 'absent' } as const) : findIndex(storage.store, at, options.signal),
     ])
-    return new CloudObject(format, info, storage, storageOptions, at, checkIndex(index, format, info))
+    return new CloudObject(format, found, storage, storageOptions, at, checkIndex(index, format, found.info))
   }
 
   /** As `open`, for `s3://` URIs only. Kept from Python. */
@@ -105,6 +128,10 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   }
   get etag(): string {
     return this.#info.etag
+  }
+  /** How the object is compressed, told by its first bytes. */
+  get compression(): CompressionKind | undefined {
+    return this.#compression
   }
   /** Where the index is, or would be. */
   get indexUri(): string {
@@ -134,7 +161,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
    */
   async preprocess(options: PreprocessOptions = {}): Promise<void> {
     if (this.isPreprocessed() && !options.force) return
-    await preprocess(this.format, this.#info, this.#indexUri, this.#storage, options)
+    await preprocess(this.format, this.#info, this.#compression, this.#indexUri, this.#storage, options)
     const found = await findIndex(this.#storage.store, this.#indexUri, options.signal)
     this.#index = checkIndex(found, this.format, this.#info)
     this.#requireIndex()
@@ -149,7 +176,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   async partition<Data extends JsonObject, Params>(
     strategy: Strategy<F['name'], AttributesOf<F>, Data, Params>,
     params: Params,
-    options?: CallOptions,
+    options: PartitionOptions = {},
   ): Promise<Slice<ValueOf<F>>[]> {
     const { format, name, plan } = strategy
     if (format !== this.format.name) {
@@ -159,9 +186,10 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
         { uri: this.uri },
       )
     }
-    options?.signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     const planned = await plan(this.#indexView(options), params)
     const { uri, size, etag } = this.#info
+    const accessTo = await this.#access(options)
     return planned.map(
       (data, id) =>
         new Slice<ValueOf<F>>(
@@ -177,6 +205,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
             id,
             of: planned.length,
             data,
+            ...accessTo(data),
           },
           this.#options,
         ),
@@ -202,18 +231,50 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
     }
   }
 
-  #indexView(options?: CallOptions): Index<AttributesOf<F>> {
+  #indexView(options: CallOptions): Index<AttributesOf<F>> {
     const { uri, size, etag } = this.#info
     const file = () => this.#requireIndex()
+    const compressed = this.#compression !== undefined
     return {
       uri,
-      size,
+      get size() {
+        return compressed ? (file().header.compression?.size ?? 0) : size
+      },
       etag,
       get attributes() {
         return file().header.attributes as AttributesOf<F>
       },
       section: (name, range) => file().section(name, range, options),
       sectionLength: (name) => file().sectionLength(name),
+      checkpoints: compressed ? async () => checkpoints(await this.#seekTable(options)) : undefined,
+    }
+  }
+
+  async #seekTable(options: CallOptions): Promise<SeekTable> {
+    return decodeSeekTable(await this.#requireIndex().section('gzip-points', undefined, options), this.uri)
+  }
+
+  /** For each slice's data, the `access` that its line needs: none when the object is not compressed. */
+  async #access({
+    selfContained,
+    ...options
+  }: PartitionOptions): Promise<(data: JsonObject) => { readonly access?: Access }> {
+    if (this.#compression === undefined) return () => ({})
+    const file = this.#requireIndex()
+    const table = await this.#seekTable(options)
+    const windows = file.locate('gzip-windows')
+    const size = file.header.compression?.size ?? 0
+    const inline = selfContained ? await file.section('gzip-windows', undefined, options) : undefined
+    return (data) => {
+      const ranges = this.format.ranges?.(data) ?? [data.range as unknown as Range]
+      const spans = spansFor(ranges, table, this.#info.size)
+      if (!inline) return { access: { kind: 'gzip', size, spans, windows } }
+      const own = spans.map((span) =>
+        Array.isArray(span.window)
+          ? { ...span, window: toBase64(inline.subarray(...(span.window as Range))) }
+          : span,
+      )
+      return { access: { kind: 'gzip', size, spans: own } }
     }
   }
 
@@ -238,6 +299,40 @@ function withIndexInMemory(store: ReadableStore, uri: string): Store {
     ...memory,
     head: (asked, options) => storeOf(asked).head(asked, options),
     read: (asked, range, options) => storeOf(asked).read(asked, range, options),
+  }
+}
+
+interface Identified {
+  readonly info: ObjectInfo
+  readonly compression: CompressionKind | undefined
+}
+
+/** One request tells size and ETag, and from the first bytes the compression. */
+async function identify(
+  store: ReadableStore,
+  uri: string,
+  signal: AbortSignal | undefined,
+): Promise<Identified> {
+  let info: ObjectInfo | undefined
+  const onInfo = (seen: ObjectInfo) => {
+    info = seen
+  }
+  try {
+    const head = await readBytes(store, uri, [0, HEAD_SIZE], { signal, onInfo })
+    if (info) return { info, compression: detectCompression(head) }
+  } catch (error) {
+    // Too short for a gzip file, or empty.
+    if (!isDataplugError(error, 'RANGE_OUTSIDE_OBJECT')) throw error
+  }
+  return { info: await store.head(uri, { signal }), compression: undefined }
+}
+
+function checkpoints(table: SeekTable): LineCheckpoints {
+  return {
+    length: table.length,
+    offset: (i) => table.point(i).content,
+    lineFeeds: (i) => table.point(i).lineFeeds,
+    before: table.beforeLineFeed,
   }
 }
 

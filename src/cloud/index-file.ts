@@ -1,3 +1,5 @@
+import type { SectionLocation } from '../compression/access.js'
+import { type Compression, isCompression } from '../compression/compression.js'
 import type { Core } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
 import type { Built, JsonObject } from '../formats/format.js'
@@ -21,6 +23,8 @@ export interface IndexHeader {
   readonly size: number
   readonly etag: string
   readonly attributes: JsonObject
+  /** How the object is compressed; absent when it is not. */
+  readonly compression?: Compression
   readonly sections: readonly SectionEntry[]
 }
 
@@ -40,6 +44,8 @@ export interface IndexFile {
   section(name: string, range?: Range, options?: CallOptions): Promise<Uint8Array>
   /** Bytes of data in a section. @throws INVALID_INDEX when there is no such section */
   sectionLength(name: string): number
+  /** @throws INVALID_INDEX when there is no such section */
+  locate(name: string): SectionLocation
 }
 
 /** The bytes of an index, ready to be published by one write. */
@@ -48,6 +54,7 @@ export function encodeIndex(
   source: ObjectInfo,
   format: { readonly name: string; readonly version: number },
   built: Built<unknown>,
+  compression?: Compression,
 ): Uint8Array {
   const entries = Object.entries(built.sections ?? {})
   // The header names section offsets, which depend on the header's length: settle by iteration, since
@@ -105,6 +112,7 @@ export function encodeIndex(
       size: source.size,
       etag: source.etag,
       attributes: built.attributes as JsonObject,
+      ...(compression === undefined ? {} : { compression }),
       sections,
     }
   }
@@ -159,7 +167,7 @@ export async function openIndex(
   const header = parseHeader(json, Math.max(FIRST_READ, headerEnd), size)
   if (!header) throw invalid('has a header that does not follow docs/index-format.md')
 
-  return { uri, etag, header, section, sectionLength: (name) => entryOf(name).length }
+  return { uri, etag, header, section, sectionLength: (name) => entryOf(name).length, locate }
 
   function entryOf(name: string): SectionEntry {
     const entry = header?.sections.find((candidate) => candidate.name === name)
@@ -167,30 +175,21 @@ export async function openIndex(
     return entry
   }
 
+  function locate(name: string): SectionLocation {
+    const { offset, length } = entryOf(name)
+    return { uri, etag, offset, length }
+  }
+
   async function section(name: string, range?: Range, callOptions?: CallOptions): Promise<Uint8Array> {
-    const entry = entryOf(name)
-    const wanted = range ?? [0, entry.length]
-    checkRange(wanted, entry.length, uri)
-    return readSection(
-      { uri, etag, offset: entry.offset, length: entry.length },
-      wanted,
-      store,
-      core,
-      callOptions,
-    )
+    const location = locate(name)
+    const wanted = range ?? [0, location.length]
+    checkRange(wanted, location.length, uri)
+    return readSection(location, wanted, store, core, callOptions)
   }
 
   function invalid(what: string): DataplugError {
     return invalidIndex(uri, what)
   }
-}
-
-/** Where a section lies: all that is needed to read from it without opening the index again. */
-export interface SectionLocation {
-  readonly uri: string
-  readonly etag: string
-  readonly offset: number
-  readonly length: number
 }
 
 /** Bytes `[from, to)` of a section, in one ranged read, every page checked. */
@@ -250,9 +249,10 @@ function parseHeader(json: Uint8Array, firstSection: number, fileLength: number)
     return undefined
   }
   if (!isRecord(value) || !isRecord(value.attributes) || !Array.isArray(value.sections)) return undefined
-  const { format, formatVersion, uri, size, etag } = value
+  const { format, formatVersion, uri, size, etag, compression } = value
   if (typeof format !== 'string' || typeof uri !== 'string' || typeof etag !== 'string') return undefined
   if (!isCount(formatVersion) || !isCount(size)) return undefined
+  if (compression !== undefined && !isCompression(compression)) return undefined
   const sections: SectionEntry[] = []
   let next = firstSection
   for (const entry of value.sections as readonly unknown[]) {
@@ -262,7 +262,17 @@ function parseHeader(json: Uint8Array, firstSection: number, fileLength: number)
     next += storedLength(entry.length)
   }
   if (next !== fileLength) return undefined
-  return { format, formatVersion, uri, size, etag, attributes: value.attributes as JsonObject, sections }
+  const attributes = value.attributes as JsonObject
+  return {
+    format,
+    formatVersion,
+    uri,
+    size,
+    etag,
+    attributes,
+    ...(compression ? { compression } : {}),
+    sections,
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { type Access, isAccess } from '../compression/access.js'
 import { DataplugError } from '../errors.js'
 import type { AnyFormat, JsonObject } from '../formats/format.js'
 import { findFormat } from '../formats/registry.js'
@@ -18,11 +19,15 @@ interface Line {
   /** `id` of `of`: position among its siblings, from 0. */
   readonly id: number
   readonly of: number
+  /** How to get at the content of a compressed object; absent when the line is about the stored bytes. */
+  readonly access?: Access
 }
 
-/** One step of preprocessing: scan `range` of the object. */
+/** One step of preprocessing: scan `range` of the object, or of its content. */
 export interface TaskLine extends Line {
   readonly kind: 'task'
+  /** What to look for: the compressed stream's own structure, or what the format scans for. */
+  readonly stage: 'gzip' | 'scan'
   readonly range: Range
 }
 
@@ -55,26 +60,40 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
       value,
     )
   }
-  const { kind, format, version, uri, size, etag, id, of } = value
+  const { kind, format, version, uri, size, etag, id, of, access } = value
   if (typeof format !== 'string' || format === '') throw malformed('has no "format"', value)
   if (!isCount(version)) throw malformed('has no "version"', value)
   if (typeof uri !== 'string' || uri === '') throw malformed('has no "uri"', value)
   if (!isCount(size)) throw malformed('has no "size" in bytes', value)
   if (typeof etag !== 'string') throw malformed('has no "etag"', value)
   if (!isCount(id) || !isCount(of) || id >= of) throw malformed('needs "id" and "of" with id < of', value)
-  const line = { dataplug: LINE_VERSION, format, version, uri, size, etag, id, of } as const
+  if (access !== undefined && !isAccess(access, size)) throw malformed('has an "access" that is none', value)
+  const line = {
+    dataplug: LINE_VERSION,
+    format,
+    version,
+    uri,
+    size,
+    etag,
+    id,
+    of,
+    ...(access === undefined ? {} : { access: cloneJson(access) }),
+  } as const
 
   if (kind === 'task') {
-    const { range } = value
+    const { range, stage } = value
+    if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
-    if (range[1] > size) throw malformed(`has a range that ends past the ${size} bytes of the object`, value)
-    return { ...line, kind, range: [range[0], range[1]] }
+    const limit = access?.size ?? size
+    if (range[1] > limit)
+      throw malformed(`has a range that ends past the ${limit} bytes of the object`, value)
+    return { ...line, kind, stage, range: [range[0], range[1]] }
   }
   if (kind === 'slice') {
     const { strategy, data } = value
     if (typeof strategy !== 'string') throw malformed('has no "strategy"', value)
     if (!isRecord(data)) throw malformed('has no "data"', value)
-    return { ...line, kind, strategy, data: structuredCloneJson(data) }
+    return { ...line, kind, strategy, data: cloneJson(data as JsonObject) }
   }
   throw malformed('is neither a "task" nor a "slice"', value)
 }
@@ -112,8 +131,8 @@ function isCount(value: unknown): value is number {
 }
 
 // A member named `__proto__`, which JSON.parse creates as an own property, is dropped on the way.
-function structuredCloneJson(value: Record<string, unknown>): JsonObject {
+function cloneJson<T>(value: T): T {
   return JSON.parse(JSON.stringify(value), (key, member: unknown) =>
     key === '__proto__' ? undefined : member,
-  ) as JsonObject
+  ) as T
 }

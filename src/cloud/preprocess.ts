@@ -1,3 +1,4 @@
+import type { CompressionKind } from '../compression/detect.js'
 import { type Core, loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
 import type { AnyFormat, Built, Part } from '../formats/format.js'
@@ -40,6 +41,7 @@ export interface PreprocessOptions extends CallOptions {
 export async function preprocess(
   format: AnyFormat,
   object: ObjectInfo,
+  compression: CompressionKind | undefined,
   indexUri: string,
   storage: ResolvedStorage,
   options: PreprocessOptions,
@@ -92,7 +94,7 @@ async function build(
   { executor = inThisThread, chunkSize = DEFAULT_CHUNK_SIZE, onProgress, signal }: PreprocessOptions,
 ): Promise<Built<unknown>> {
   if (format.inspect) {
-    return format.inspect({ ...openSources(storage.store, object, signal), core, signal })
+    return format.inspect({ ...openSources(storage.store, object, core, signal), core, signal })
   }
   if (!format.scan || !format.merge) return { attributes: {} }
 

@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '../base64.js'
 import { DataplugError } from '../errors.js'
 import { LINE_VERSION, type TaskLine } from './line.js'
 
@@ -33,16 +34,4 @@ export function parseResult(line: string): ResultLine & { readonly bytes: Uint8A
   } catch (cause) {
     throw malformed(cause)
   }
-}
-
-// In pieces, because a call takes a limited number of arguments.
-export function toBase64(bytes: Uint8Array): string {
-  const pieces: string[] = []
-  for (let i = 0; i < bytes.length; i += 0x6000)
-    pieces.push(btoa(String.fromCharCode(...bytes.subarray(i, i + 0x6000))))
-  return pieces.join('')
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }

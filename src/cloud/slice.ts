@@ -52,6 +52,10 @@ export class Slice<Value = unknown> {
   get uri(): string {
     return this.#line.uri
   }
+  /** Bytes that the slices of this partition tile: of the object, or of its content when it is compressed. */
+  get contentSize(): number {
+    return this.#line.access?.size ?? this.#line.size
+  }
   get format(): string {
     return this.#line.format
   }
@@ -130,9 +134,8 @@ export class Slice<Value = unknown> {
     options?.signal?.throwIfAborted()
     const [format, core] = await Promise.all([formatOf(this.#line), loadCore()])
     const { store } = this.storage()
-    const { uri, size, etag, data } = this.#line
-    const sources = openSources(store, { uri, size, etag }, options?.signal)
-    return format.read(data, { ...sources, core, signal: options?.signal }) as Reading<Value>
+    const sources = openSources(store, this.#line, core, options?.signal)
+    return format.read(this.#line.data, { ...sources, core, signal: options?.signal }) as Reading<Value>
   }
 
   async *#decode(options?: CallOptions): AsyncGenerator<string> {

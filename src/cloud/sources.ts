@@ -1,31 +1,47 @@
+import { type Access, isAccess } from '../compression/access.js'
+import { gunzipSource } from '../compression/gunzip-source.js'
+import type { Core } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
-import type { Source, Sources } from '../formats/format.js'
-import { checkRange } from '../range.js'
-import { collect, isListable, type ObjectInfo, type ReadableStore } from '../storage/store.js'
+import type { Sources } from '../formats/format.js'
+import { openSource, type Source } from '../storage/source.js'
+import { isListable, type ObjectInfo, type ReadableStore } from '../storage/store.js'
 import { siblingUri } from '../storage/uri.js'
+import { readSection } from './index-file.js'
 
-/** An object as formats see it: pinned to `info.etag`, all reads under one signal. */
-export function openSource(store: ReadableStore, info: ObjectInfo, signal?: AbortSignal): Source {
-  const { uri, size, etag } = info
-  const read: Source['read'] = (range, options) => {
-    checkRange(range, size, uri)
-    return store.read(uri, range, { signal, ...options, ifMatch: etag })
-  }
-  return {
-    uri,
-    size,
-    etag,
-    read,
-    bytes: (range, options) => collect(read(range, options), range[1] - range[0]),
-  }
+/** An object as formats see it: its content, when the line says how to get at it. */
+export function openContent(
+  store: ReadableStore,
+  object: ObjectInfo & { readonly access?: Access },
+  core: Core,
+  signal?: AbortSignal,
+): Source {
+  const stored = openSource(store, object, signal)
+  const { access } = object
+  if (!access) return stored
+  const { windows } = access
+  return gunzipSource(stored, access, (range) => {
+    if (!windows)
+      throw new DataplugError(
+        'INVALID_SLICE',
+        `the slice of ${object.uri} does not say where its windows are`,
+        { uri: object.uri },
+      )
+    return readSection(windows, range, store, core, { signal })
+  })
 }
 
-export function openSources(store: ReadableStore, main: ObjectInfo, signal?: AbortSignal): Sources {
+export function openSources(
+  store: ReadableStore,
+  object: ObjectInfo & { readonly access?: Access },
+  core: Core,
+  signal?: AbortSignal,
+): Sources {
+  const { uri } = object
   return {
-    main: openSource(store, main, signal),
+    main: openContent(store, object, core, signal),
     async sibling(name) {
       try {
-        return openSource(store, await store.head(siblingUri(main.uri, name), { signal }), signal)
+        return openSource(store, await store.head(siblingUri(uri, name), { signal }), signal)
       } catch (error) {
         if (isDataplugError(error, 'NOT_FOUND')) return undefined
         throw error
@@ -33,12 +49,19 @@ export function openSources(store: ReadableStore, main: ObjectInfo, signal?: Abo
     },
     async *list() {
       if (!isListable(store)) {
-        throw new DataplugError('UNSUPPORTED', `the store of ${main.uri} cannot list objects`, {
-          uri: main.uri,
-        })
+        throw new DataplugError('UNSUPPORTED', `the store of ${uri} cannot list objects`, { uri })
       }
-      for await (const info of store.list(main.uri.replace(/\/?$/, '/'), { signal }))
+      for await (const info of store.list(uri.replace(/\/?$/, '/'), { signal }))
         yield openSource(store, info, signal)
     },
   }
+}
+
+/** The access of a line. @throws INVALID_SLICE when it does not have the documented shape */
+export function checkAccess(
+  value: unknown,
+  { uri, size }: { readonly uri: string; readonly size: number },
+): Access {
+  if (isAccess(value, size)) return value
+  throw new DataplugError('INVALID_SLICE', `the line for ${uri} has an "access" that is none`, { uri })
 }

@@ -5,7 +5,7 @@ import { splitBySize } from '../range.js'
 import type { ObjectInfo, ReadableStore } from '../storage/store.js'
 import { formatOf, LINE_VERSION, type TaskLine } from './line.js'
 import { encodePart } from './part.js'
-import { openSource } from './sources.js'
+import { openContent } from './sources.js'
 
 /** More tasks than this are more trouble than they are worth: a terabyte in 1 MiB chunks. */
 const MAX_TASKS = 1 << 20
@@ -35,6 +35,7 @@ export function planTasks(format: AnyFormat, object: ObjectInfo, chunkSize: numb
   return splitBySize(size, chunkSize).map((range, id, { length: of }) => ({
     dataplug: LINE_VERSION,
     kind: 'task',
+    stage: 'scan',
     format: format.name,
     version: format.version,
     uri,
@@ -59,7 +60,7 @@ export async function runTask(
       uri: task.uri,
     })
   }
-  const source = openSource(store, task, signal)
+  const source = openContent(store, task, core, signal)
   const chunk: Chunk = {
     source,
     range: task.range,

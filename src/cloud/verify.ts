@@ -7,7 +7,7 @@ import type { Slice } from './slice.js'
 /** A stretch of the object that slices leave out, or deliver more than once. */
 export interface TilingFault {
   readonly kind: 'lost' | 'twice'
-  /** Bytes of the object. */
+  /** Bytes of the object; of its content, when it is compressed. */
   readonly range: readonly [start: number, end: number]
   /** `id` of the slices on either side; -1 for the start of the object, `of` for its end. */
   readonly between: readonly [number, number]
@@ -29,16 +29,17 @@ export interface Tiling {
  * @throws INVALID_ARGUMENT when they are not all of one object in one state, and as `Slice.extent`
  */
 export async function verifyTiling(slices: readonly Slice[], options: CallOptions = {}): Promise<Tiling> {
-  const first = slices[0]?.toJSON()
+  const [first] = slices
   if (!first) throw new DataplugError('INVALID_ARGUMENT', 'there are no slices to verify')
-  const { uri, size, etag } = first
+  const { uri, size: stored, etag, of } = first.toJSON()
+  const size = first.contentSize
   const extents: { readonly id: number; readonly start: number; readonly end: number }[] = []
   await runConcurrently(
     slices,
     8,
     async (slice, signal) => {
       const line = slice.toJSON()
-      if (line.uri !== uri || line.etag !== etag || line.size !== size) {
+      if (line.uri !== uri || line.etag !== etag || line.size !== stored || slice.contentSize !== size) {
         throw new DataplugError(
           'INVALID_ARGUMENT',
           `slice ${line.id} is of another object or state than ${uri}`,
@@ -54,7 +55,7 @@ export async function verifyTiling(slices: readonly Slice[], options: CallOption
   const faults: TilingFault[] = []
   let reached = 0
   let previous = -1
-  for (const { id, start, end } of [...extents, { id: first.of, start: size, end: size }]) {
+  for (const { id, start, end } of [...extents, { id: of, start: size, end: size }]) {
     if (start > reached) faults.push({ kind: 'lost', range: [reached, start], between: [previous, id] })
     if (start < reached)
       faults.push({ kind: 'twice', range: [start, Math.min(reached, end)], between: [previous, id] })

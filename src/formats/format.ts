@@ -1,7 +1,10 @@
 import type { Core } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Range } from '../range.js'
-import type { ByteStream, CallOptions } from '../storage/store.js'
+import type { Source } from '../storage/source.js'
+import type { ByteStream } from '../storage/store.js'
+
+export type { Source } from '../storage/source.js'
 
 /** What `JSON.stringify` keeps as it is. */
 export type Json =
@@ -12,21 +15,6 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined }
 export type JsonObject = { readonly [key: string]: Json | undefined }
-
-/**
- * One object, pinned to one ETag: every read of it is of the same state or fails with OBJECT_CHANGED.
- * For a compressed object a format sees the decompressed bytes here, and never learns of it.
- */
-export interface Source {
-  readonly uri: string
-  /** Bytes, as seen through `read`. */
-  readonly size: number
-  readonly etag: string
-  /** Exactly the bytes of `range`, streamed. */
-  read(range: Range, options?: CallOptions & { readonly scratch?: Uint8Array }): ByteStream
-  /** Exactly the bytes of `range`, in one array. For ranges known to be small. */
-  bytes(range: Range, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>
-}
 
 /** The object of a slice or inspection, and what lies beside it. */
 export interface Sources {
@@ -70,6 +58,29 @@ export interface Index<Attributes> {
   section(name: string, range?: Range): Promise<Uint8Array>
   /** Bytes of a section. @throws as `attributes`, and INVALID_INDEX when there is no such section */
   sectionLength(name: string): number
+  /**
+   * For a compressed object: places in its content from which lines can be counted, found while it was
+   * indexed. Absent for others.
+   */
+  readonly checkpoints?: (() => Promise<LineCheckpoints>) | undefined
+}
+
+/** Places in a text before which the line feeds are known. Place 0 is at 0. */
+export interface LineCheckpoints {
+  readonly length: number
+  /** Offset of place `i`. */
+  offset(i: number): number
+  /** Line feeds before place `i`. */
+  lineFeeds(i: number): number
+  /** The last place with fewer than `lineFeeds` line feeds before it (`lineFeeds` from 1). */
+  before(lineFeeds: number): number
+}
+
+/** What is known of the lines of a compressed object once it is indexed. */
+export interface LineFacts {
+  /** Lines of the content; what follows the last line feed, if anything, is a line. */
+  readonly totalLines: number
+  readonly endsWithNewline: boolean
 }
 
 /** How one slice is read. Nothing is requested until one of its members is called. */
@@ -112,8 +123,18 @@ export interface FormatDefinition<Name extends string, Attributes, Data extends 
   scan?(chunk: Chunk, core: Core): Promise<Part>
   /** Reduce: the parts in order. Must not depend on how the object was cut. */
   merge?(parts: readonly Part[], source: { readonly uri: string; readonly size: number }): Built<Attributes>
+  /**
+   * For formats that need no more than lines: what is built for a compressed object, whose lines are counted
+   * while it is indexed. Then it is not scanned, and strategies use `index.checkpoints`.
+   */
+  fromLines?(facts: LineFacts): Built<Attributes>
   /** Instead of `scan` and `merge`, for formats with a header or directory. */
   inspect?(context: ReadContext): Promise<Built<Attributes>>
+  /**
+   * The ranges of the object (of its content, when it is compressed) that reading a slice begins with.
+   * Default: `data.range`.
+   */
+  ranges?(data: Data): readonly Range[]
   /** @throws INVALID_SLICE when `data` is not what this format's strategies make. */
   read(data: Data, context: ReadContext): Reading<Value>
 }

@@ -2,7 +2,7 @@ import type { Core } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Range } from '../range.js'
 import { BLOCK_SIZE, CountPacker, PAGE_BLOCKS, packedLength, unpackPage } from './counts.js'
-import type { Built, Chunk, Index, Part } from './format.js'
+import type { Built, Chunk, Index, LineCheckpoints, LineFacts, Part } from './format.js'
 import type { LinePosition } from './line-edges.js'
 
 // The line index of docs/index-format.md: how many line feeds each 512-byte block of the object holds.
@@ -24,12 +24,6 @@ export async function scanLines(chunk: Chunk, core: Core): Promise<Part> {
 }
 
 const NEWLINE = 10
-
-export interface LineFacts {
-  /** Lines of the object; what follows the last line feed, if anything, is a line. */
-  readonly totalLines: number
-  readonly endsWithNewline: boolean
-}
 
 /** Reduce: blocks that two parts share are added up. */
 export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
@@ -82,6 +76,30 @@ export async function locateLines(
   index: Index<LineFacts>,
   lines: readonly number[],
 ): Promise<LinePosition[]> {
+  return index.checkpoints
+    ? locateByCheckpoints(await index.checkpoints(), index.size, lines)
+    : locateByCounts(index, lines)
+}
+
+const START: LinePosition = { offset: 0, skip: 0, end: 0 }
+
+function locateByCheckpoints(
+  places: LineCheckpoints,
+  size: number,
+  lines: readonly number[],
+): LinePosition[] {
+  return lines.map((line) => {
+    if (line === 0) return START
+    const i = places.before(line)
+    return {
+      offset: places.offset(i),
+      skip: line - places.lineFeeds(i),
+      end: i + 1 < places.length ? places.offset(i + 1) : size,
+    }
+  })
+}
+
+async function locateByCounts(index: Index<LineFacts>, lines: readonly number[]): Promise<LinePosition[]> {
   const directory = await index.section('line-pages')
   const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength)
   const pageCount = directory.length / DIRECTORY_ENTRY
@@ -98,7 +116,7 @@ export async function locateLines(
   let counts: Uint16Array | undefined
   for (const line of lines) {
     if (line === 0) {
-      positions.push({ block: 0, skip: 0 })
+      positions.push(START)
       continue
     }
     // The page that holds the line feed number `line`, counted from 1.
@@ -110,7 +128,8 @@ export async function locateLines(
     }
     while (block < counts.length && seen + (counts[block] ?? 0) < line) seen += counts[block++] ?? 0
     if (block === counts.length) throw damaged()
-    positions.push({ block: page * PAGE_BLOCKS + block, skip: line - seen })
+    const offset = (page * PAGE_BLOCKS + block) * BLOCK_SIZE
+    positions.push({ offset, skip: line - seen, end: Math.min(offset + BLOCK_SIZE, index.size) })
   }
   return positions
 

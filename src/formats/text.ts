@@ -1,9 +1,9 @@
 import { DataplugError } from '../errors.js'
 import { isRange, type Range, rangeLength, splitBySize, splitEvenly } from '../range.js'
 import { type CutRule, findCut, lineCuts, readBetweenCuts, wordCuts } from './cuts.js'
-import { defineFormat, defineStrategy, type ReadContext, type Reading } from './format.js'
+import { defineFormat, defineStrategy, type LineFacts, type ReadContext, type Reading } from './format.js'
 import { findLines, isLineEdges, type LineEdges, lineEdges, readLines } from './line-edges.js'
-import { type LineFacts, locateLines, mergeLines, scanLines } from './line-index.js'
+import { locateLines, mergeLines, scanLines } from './line-index.js'
 import { integer, sizePerSlice, sliceCount } from './params.js'
 
 const cutRules: Readonly<Record<string, CutRule>> = { words: wordCuts, lines: lineCuts }
@@ -34,6 +34,7 @@ export const UTF8Text = defineFormat<'text', LineFacts, TextSlice, string>({
   sniff: (head) => !head.includes(0),
   scan: scanLines,
   merge: mergeLines,
+  fromLines: (facts) => ({ attributes: facts }),
   read: (slice, context) => ('lines' in slice ? readExactLines(slice, context) : readCut(slice, context)),
 })
 

@@ -1,0 +1,16 @@
+// In pieces, because a call takes a limited number of arguments. A multiple of three bytes needs no padding.
+const PIECE = 0x6000
+
+/** Base64 (RFC 4648, 4) of bytes of any length. */
+export function toBase64(bytes: Uint8Array): string {
+  const pieces: string[] = []
+  for (let i = 0; i < bytes.length; i += PIECE) {
+    pieces.push(btoa(String.fromCharCode(...bytes.subarray(i, i + PIECE))))
+  }
+  return pieces.join('')
+}
+
+/** The bytes of a base64 text; throws the platform's error when it is none. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}

@@ -1,0 +1,89 @@
+import { createGunzip } from '../core/gunzip.js'
+import { DataplugError } from '../errors.js'
+import type { Range } from '../range.js'
+import { type Source, sourceOf } from '../storage/source.js'
+import type { Access, Span } from './access.js'
+import { inflateWindow } from './window.js'
+
+/** How far reading goes on, at a time, past the bytes that were foreseen. */
+const FURTHER = 256 << 10
+
+/** Reads a range of the section that holds the windows. */
+export type ReadWindow = (range: Range) => Promise<Uint8Array>
+
+/**
+ * The content of a gzip object, as far as `access` reaches. A read decodes from the seek point before it;
+ * one that goes on past the foreseen end goes on reading the object.
+ */
+export function gunzipSource(stored: Source, access: Access, readWindow: ReadWindow): Source {
+  const { uri, etag } = stored
+  return sourceOf({ uri, size: access.size, etag }, ([start, end], options) => {
+    if (start === end) return nothing()
+    const span = access.spans.findLast(({ content }) => content <= start)
+    if (!span) {
+      throw new DataplugError(
+        'INVALID_SLICE',
+        `the slice of ${uri} names no seek point for byte ${start} of its content`,
+        {
+          uri,
+          offset: start,
+        },
+      )
+    }
+    return decode(stored, span, [start, end], readWindow, options?.signal, options?.scratch !== undefined)
+  })
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function* decode(
+  stored: Source,
+  span: Span,
+  [start, end]: Range,
+  readWindow: ReadWindow,
+  signal: AbortSignal | undefined,
+  transient: boolean,
+): AsyncGenerator<Uint8Array> {
+  const offset = Math.floor(span.bit / 8)
+  const window = span.window === undefined ? undefined : await inflateWindow(span.window, readWindow)
+  const gunzip = await createGunzip({
+    name: stored.uri,
+    offset,
+    ...(window ? { bit: span.bit, window } : {}),
+  })
+  let position = span.content
+  for await (const chunk of compressed(stored, offset, span.end, signal)) {
+    for (const piece of gunzip.push(chunk)) {
+      const from = Math.max(start - position, 0)
+      const to = Math.min(end - position, piece.length)
+      position += piece.length
+      if (from < to) yield transient ? piece.subarray(from, to) : piece.slice(from, to)
+      if (position >= end) return
+    }
+  }
+  gunzip.finish()
+  throw new DataplugError(
+    'MALFORMED_DATA',
+    `${stored.uri} has ${position} bytes of content, fewer than its index says`,
+    {
+      uri: stored.uri,
+      offset: stored.size,
+    },
+  )
+}
+
+/** The object's bytes from `offset` to `end` in one read, then on in small ones for as long as the consumer asks. */
+async function* compressed(
+  stored: Source,
+  offset: number,
+  end: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const options = { signal, scratch: new Uint8Array(SCRATCH) }
+  yield* stored.read([offset, end], options)
+  for (let at = end; at < stored.size; at += FURTHER) {
+    yield* stored.read([at, Math.min(at + FURTHER, stored.size)], options)
+  }
+}
+
+const SCRATCH = 256 << 10
