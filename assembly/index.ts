@@ -3,6 +3,7 @@
 import { crc32Init } from './crc32'
 import { inflateInit } from './inflate'
 import { INPUT, INPUT_CAPACITY, OUTPUT, OUTPUT_CAPACITY } from './memory'
+import { wordsInit } from './words'
 
 export { crc32 } from './crc32'
 export {
@@ -26,6 +27,7 @@ export { countWords, firstWordCut, lastWordCut, wordBoundaries } from './words'
 
 export function init(): void {
   crc32Init()
+  wordsInit()
   inflateInit()
 }
 

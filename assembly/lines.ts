@@ -100,7 +100,7 @@ export function linePositions(p: usize, n: u32, base: u32, out: usize): u32 {
 /** Stores base + i for each set bit i, and returns where the next would go. */
 // @ts-ignore: decorator
 @inline
-export function storePositions(bits: u64, base: u32, out: usize): usize {
+function storePositions(bits: u64, base: u32, out: usize): usize {
   const next = out + ((popcnt(bits) as usize) << 2)
   while (true) {
     store<u32>(out, base + u32(ctz(bits)))

@@ -1,6 +1,16 @@
 // Words: maximal runs of bytes that are not ASCII white space (space, \t, \n, \v, \f, \r). All of these
 // are below 0x80, so no boundary ever lies inside a UTF-8 sequence.
-import { storePositions } from './lines'
+
+/** For each byte, as 8 bytes, the numbers of its set bits in ascending order, then rubbish. */
+const SET_BITS: usize = memory.data(256 * 8, 64)
+
+/** Fills the table. Once, before any other function here. */
+export function wordsInit(): void {
+  for (let byte: u32 = 0; byte < 256; byte++) {
+    let at = SET_BITS + (byte << 3)
+    for (let bits = byte; bits; bits &= bits - 1) store<u8>(at++, u8(ctz(bits)))
+  }
+}
 
 // @ts-ignore: decorator
 @inline
@@ -75,9 +85,43 @@ export function countWords(p: usize, n: u32, inWord: u32): u32 {
   return u32(count + popcnt(~space & ((space << 1) | before) & rest))
 }
 
+/** Stores from + i as u32 for each set bit i of a byte: eight of them, right or not, without a branch. */
+// @ts-ignore: decorator
+@inline
+function storeByte(byte: u32, from: v128, out: usize): void {
+  const numbers = v128.load_ext<u8>(byte << 3, SET_BITS)
+  v128.store(out, i32x4.add(i32x4.extend_low_i16x8_u(numbers), from))
+  v128.store(out, i32x4.add(i32x4.extend_high_i16x8_u(numbers), from), 16)
+}
+
+/**
+ * Stores base + i as u32 for each set bit i, and returns where the next would go. Words are so short that
+ * a table of all bytes is faster than taking bit after bit. Overwrites up to 32 bytes beyond.
+ */
+// @ts-ignore: decorator
+@inline
+function storeDense(bits: u64, base: u32, out: usize): usize {
+  const eight = i32x4.splat(8)
+  let from = i32x4.splat(base)
+  for (let half = 0; half < 2; half++) {
+    const low = u32(bits)
+    storeByte(low & 255, from, out)
+    from = i32x4.add(from, eight)
+    storeByte((low >> 8) & 255, from, out + (popcnt(low & 0xff) << 2))
+    from = i32x4.add(from, eight)
+    storeByte((low >> 16) & 255, from, out + (popcnt(low & 0xffff) << 2))
+    from = i32x4.add(from, eight)
+    storeByte(low >> 24, from, out + (popcnt(low & 0xffffff) << 2))
+    from = i32x4.add(from, eight)
+    out += popcnt(low) << 2
+    bits >>= 32
+  }
+  return out
+}
+
 /**
  * Writes base + i as u32 at `out` for each i of [0, n) where a word starts or the white space after one
- * starts, in order; returns how many. `inWord` as in `countWords`. Up to 16 bytes beyond are overwritten.
+ * starts, in order; returns how many. `inWord` as in `countWords`. Up to 32 bytes beyond are overwritten.
  */
 export function wordBoundaries(p: usize, n: u32, inWord: u32, base: u32, out: usize): u32 {
   const start = out
@@ -85,12 +129,12 @@ export function wordBoundaries(p: usize, n: u32, inWord: u32, base: u32, out: us
   const end = p + (n & ~63)
   for (; p < end; p += 64) {
     const space = spaces(p)
-    out = storePositions(space ^ ((space << 1) | before), base, out)
+    out = storeDense(space ^ ((space << 1) | before), base, out)
     before = space >> 63
     base += 64
   }
   const rest = ((1 as u64) << u64(n & 63)) - 1
   const space = spaces(p)
-  out = storePositions((space ^ ((space << 1) | before)) & rest, base, out)
+  out = storeDense((space ^ ((space << 1) | before)) & rest, base, out)
   return u32((out - start) >> 2)
 }

@@ -8,7 +8,7 @@ export interface ChecksumFunctions {
   crc32(bytes: Uint8Array, seed?: number): number
 }
 
-/** Longer than for other kernels: each call ends with a slower stage over its last 4800 bytes. */
+/** Longer than for other kernels, since every call ends with slower stages over its last 4800 bytes. */
 const WINDOW = 256 * 1024
 
 export function checksumFunctions({ kernels, stage }: CoreMemory): ChecksumFunctions {
