@@ -11,6 +11,7 @@ import {
   type WritableStore,
 } from '../storage/store.js'
 import { compareUtf8 } from '../storage/uri.js'
+import type { ConformanceTest } from './conformance-types.js'
 
 /** A store to be tested, empty, and a way to fill it that does not go through it. */
 export interface StoreUnderTest {
@@ -22,12 +23,6 @@ export interface StoreUnderTest {
   /** Connections or files that are open just now, when that can be told. */
   open?(): number | Promise<number>
   close?(): Promise<void>
-}
-
-export interface ConformanceTest {
-  readonly name: string
-  /** @throws Error saying what the store did wrong */
-  run(): Promise<void>
 }
 
 /**

@@ -100,7 +100,9 @@ const kinds: Record<string, () => Promise<StoreUnderTest>> = {
   'file below a root': file((root) => fileStore({ root })),
   http: http(() => httpStore()),
   'http without If-Match': http(() => httpStore({ ifMatch: false })),
-  'openStorage of http': http(() => readable(openStorage({ split: { above: 100_000, partSize: 65_536 } }))),
+  'openStorage of http': http(() =>
+    readable(openStorage({ split: { above: 1_000_000, partSize: 300_000 } })),
+  ),
   'openStorage of files': file((root) => openStorage({ file: { root } })),
   withRetry: memory(withRetry),
   withMetrics: memory((store) => withMetrics(store, () => {})),

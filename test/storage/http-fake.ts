@@ -111,7 +111,16 @@ export function fakeObject(bytes: Uint8Array): FakeObject {
 }
 
 export function pattern(length: number, seed = 1): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (Math.imul(i + seed, 2654435761) >>> 19) & 255)
+  const bytes = new Uint8Array(length)
+  for (let i = 0; i < length; i++) bytes[i] = Math.imul(i + seed, 2654435761) >>> 19
+  return bytes
+}
+
+/** Array.fromAsync, which Node 20 lacks. */
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
 }
 
 export async function rejection(call: Promise<unknown>): Promise<unknown> {
