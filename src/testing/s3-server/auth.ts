@@ -7,7 +7,6 @@ import {
   type Scope,
   sameSignature,
   signature,
-  signingKey,
   UNSIGNED,
 } from './sigv4.js'
 
@@ -24,6 +23,8 @@ export interface Authorised {
 
 export interface AuthOptions {
   readonly credentials: S3Credentials
+  /** Signing keys of those credentials. */
+  readonly keyOf: (scope: Scope) => Buffer
   /** When given, signatures for other regions are refused. */
   readonly region?: string | undefined
 }
@@ -66,7 +67,7 @@ function fromHeader(request: S3Request, header: string, options: AuthOptions, no
   const scope = checkCredential(credential, date, options, 'AuthorizationHeaderMalformed')
   checkToken(request.header('x-amz-security-token'), options.credentials)
   if (Math.abs(now - time) > MAX_SKEW_MS) throw new S3Error('RequestTimeTooSkewed')
-  const key = signingKey(options.credentials.secretAccessKey, scope)
+  const key = options.keyOf(scope)
   const headers = signedHeaders(request, names)
   const { method, path, query } = request
   if (!sameSignature(given, signature({ method, path, query, headers, payload }, scope, key))) {
@@ -99,7 +100,7 @@ function fromQuery(request: S3Request, options: AuthOptions, now: number): Autho
   }
   const payload = request.header('x-amz-content-sha256') ?? request.param('X-Amz-Content-Sha256') ?? UNSIGNED
   const query = request.query.filter(([name]) => name !== 'X-Amz-Signature')
-  const key = signingKey(options.credentials.secretAccessKey, scope)
+  const key = options.keyOf(scope)
   const headers = signedHeaders(request, names)
   const { method, path } = request
   if (!sameSignature(given, signature({ method, path, query, headers, payload }, scope, key))) {

@@ -1,7 +1,9 @@
-import { read } from 'node:fs'
+import { read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 const PIECE = 1024 * 1024
+/** Up to here the detour through another thread costs more than the read. */
+const SMALL = 256 * 1024
 const readInto = promisify(read)
 
 /**
@@ -13,6 +15,10 @@ export async function* readFileRange(
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array> {
+  if (end - start <= SMALL) {
+    if (end > start) yield readSmall(descriptor, start, end)
+    return
+  }
   const size = Math.min(PIECE, end - start)
   let buffer = Buffer.allocUnsafe(size)
   let spare = end - start > PIECE ? Buffer.allocUnsafe(size) : buffer
@@ -28,7 +34,7 @@ export async function* readFileRange(
   try {
     for (let at = start; at < end; ) {
       const length = await (next ?? fill(buffer, at))
-      if (length === 0) throw new Error('the file became shorter while it was read')
+      if (length === 0) throw shorter()
       at += length
       const piece = buffer.subarray(0, length)
       ;[buffer, spare] = [spare, buffer]
@@ -39,4 +45,18 @@ export async function* readFileRange(
     // The descriptor must not be closed, and its number not reused, under a read that is still going on.
     await next?.catch(() => 0)
   }
+}
+
+function readSmall(descriptor: number, start: number, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(end - start)
+  for (let done = 0; done < bytes.length; ) {
+    const length = readSync(descriptor, bytes, done, bytes.length - done, start + done)
+    if (length === 0) throw shorter()
+    done += length
+  }
+  return bytes
+}
+
+function shorter(): Error {
+  return new Error('the file became shorter while it was read')
 }

@@ -25,7 +25,8 @@ export async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  // A reason of one's own costs less than the error that would be made for it.
+  response.once('close', () => gone.abort('closed'))
   // A client that goes away mid-upload is an error of this stream only.
   message.on('error', () => {})
   const record: RequestRecord = {

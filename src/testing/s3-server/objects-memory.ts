@@ -50,8 +50,7 @@ function stageBytes(finished: (staged: StagedBytes) => Staged): Staging {
   let chunks: Uint8Array[] = []
   return {
     async write(bytes) {
-      // The caller may fill its buffer again.
-      chunks.push(Buffer.from(bytes))
+      chunks.push(bytes)
     },
     async finish() {
       const bytes = Buffer.concat(chunks)

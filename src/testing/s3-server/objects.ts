@@ -32,6 +32,7 @@ export interface Staged {
 }
 
 export interface Staging {
+  /** The bytes may be kept: only such as nobody changes again, or as this same backend has yielded. */
   write(bytes: Uint8Array): Promise<void>
   finish(): Promise<Staged>
   discard(): Promise<void>

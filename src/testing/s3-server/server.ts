@@ -9,7 +9,7 @@ import { type FaultRule, faultPlan } from './faults.js'
 import { handle, type Service } from './handle.js'
 import { diskBackend } from './objects-disk.js'
 import { memoryBackend } from './objects-memory.js'
-import { type S3Credentials, UNSIGNED } from './sigv4.js'
+import { type S3Credentials, signingKeys, UNSIGNED } from './sigv4.js'
 import type { ServerState } from './state.js'
 
 export interface S3ServerOptions {
@@ -69,6 +69,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   for (const bucket of options.buckets ?? []) {
     if (!state.backend.hasBucket(bucket)) state.backend.createBucket(bucket)
   }
+  const keyOf = signingKeys(credentials === false ? '' : credentials.secretAccessKey)
   const service: Service = {
     state,
     faults: faultPlan(options.faults),
@@ -77,7 +78,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     authorise: (request) =>
       credentials === false
         ? { payload: request.header('x-amz-content-sha256') ?? UNSIGNED }
-        : authorise(request, { credentials, region }),
+        : authorise(request, { credentials, keyOf, region }),
   }
   const server = createServer((message, response) => void handle(service, message, response))
   // Idle connections stay until close(): a client that reuses one must never meet its end by chance.

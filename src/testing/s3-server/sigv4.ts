@@ -68,6 +68,16 @@ export function signingKey(secret: string, scope: Scope): Buffer {
   return steps.reduce<Buffer>((key, data) => hmac(key, data), Buffer.from(`AWS4${secret}`))
 }
 
+/** Signing keys of one secret; a day's key is made once. */
+export function signingKeys(secret: string): (scope: Scope) => Buffer {
+  let last: { readonly scope: string; readonly key: Buffer } | undefined
+  return (scope) => {
+    const name = credentialScope(scope)
+    if (last?.scope !== name) last = { scope: name, key: signingKey(secret, scope) }
+    return last.key
+  }
+}
+
 export function canonicalRequest(parts: SignedParts): string {
   const query = parts.query.map(([name, value]) => `${uriEncode(name)}=${uriEncode(value)}`)
   const headers = [...parts.headers].sort(([a], [b]) => (a < b ? -1 : 1))
