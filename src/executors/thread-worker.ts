@@ -4,7 +4,7 @@ import { execute } from '../cloud/execute.js'
 import { useModule } from '../core/core.js'
 import { openStorage } from '../storage/index.js'
 import type { ReadableStore } from '../storage/store.js'
-import { failureReply, type WorkerReply, type WorkerRequest } from './protocol.js'
+import { checkCloneable, failureReply, type WorkerReply, type WorkerRequest } from './protocol.js'
 import '../index.js'
 
 useModule((workerData as { wasm: WebAssembly.Module }).wasm)
@@ -17,7 +17,9 @@ export default async function run({ work, storage, modules }: WorkerRequest): Pr
     const key = JSON.stringify(storage)
     const store = stores.get(key) ?? openStorage(storage)
     stores.set(key, store)
-    return { ok: true, value: await execute(work, { store, modules }) }
+    const value = await execute(work, { store, modules })
+    checkCloneable(value, work.line)
+    return { ok: true, value }
   } catch (error) {
     return failureReply(error)
   }

@@ -4,7 +4,10 @@ import type { Piscina } from 'piscina'
 import type { Executor } from '../cloud/executor.js'
 import { coreModule } from '../core/core.js'
 import { DataplugError } from '../errors.js'
-import { unwrapReply, type WorkerReply, type WorkerRequest } from './protocol.js'
+import { onAbort } from '../storage/abort.js'
+import { displayUri } from '../storage/uri.js'
+import { describeWork, unwrapReply, type WorkerReply, type WorkerRequest } from './protocol.js'
+import { openSlots } from './slots.js'
 
 export interface ThreadsOptions {
   /** Worker threads. Default: as many as the process may use at once. */
@@ -16,9 +19,10 @@ export interface ThreadsOptions {
 /**
  * A pool of worker threads (Piscina). Each fetches its own bytes; this thread moves tasks and results only.
  * Threads start with the first work and end with `await using`, or after a while without work; an idle pool
- * does not keep the process alive.
+ * does not keep the process alive. Aborting work ends its thread, whatever that is doing; a thread that died
+ * is replaced.
  *
- * @throws INVALID_ARGUMENT when `size` is not an integer from 1 to 1024
+ * @throws INVALID_ARGUMENT when `size` is not an integer from 1 to 1024, or `maxHeapMiB` not a positive number
  */
 export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOptions = {}): Executor {
   if (!Number.isSafeInteger(size) || size < 1 || size > 1024) {
@@ -27,19 +31,61 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
       `threads: size must be an integer from 1 to 1024; got ${size}`,
     )
   }
+  if (maxHeapMiB !== undefined && !(Number.isFinite(maxHeapMiB) && maxHeapMiB > 0)) {
+    throw new DataplugError(
+      'INVALID_ARGUMENT',
+      `threads: maxHeapMiB must be a positive number; got ${maxHeapMiB}`,
+    )
+  }
   let pool: Promise<Piscina> | undefined
-  let closed = false
+  let latest: Piscina | undefined
+  let closed: DataplugError | undefined
+  const running = new Set<AbortController>()
+  // Piscina starts threads when work arrives, and none when one dies while work is queued: what waited for
+  // that one would wait for ever. So it never gets more than it can start at once.
+  const slots = openSlots(size)
 
-  const start = async () => {
+  async function start(): Promise<Piscina> {
     const [{ Piscina: PiscinaPool }, wasm] = await Promise.all([import('piscina'), coreModule()])
-    return new PiscinaPool({
+    const started = new PiscinaPool({
       filename: fileURLToPath(new URL('./thread-worker.js', import.meta.url)),
       minThreads: 0,
       maxThreads: size,
       idleTimeout: 1000,
+      recordTiming: false,
       workerData: { wasm },
       ...(maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
     })
+    // A thread that dies before or after its work: on starting up, or of something its work left behind.
+    // Work may be assigned to it already, and it is not told whose. The next work starts a new pool.
+    latest = started
+    started.on('error', (cause) => {
+      if (latest !== started) return
+      pool = latest = undefined
+      for (const controller of running) controller.abort(cause)
+      void started.destroy()
+    })
+    return started
+  }
+
+  async function submit(request: WorkerRequest, signal: AbortSignal | undefined): Promise<WorkerReply> {
+    const controller = new AbortController()
+    const forget = onAbort(signal, () => controller.abort(signal?.reason))
+    running.add(controller)
+    try {
+      pool ??= start()
+      const started = await pool
+      if (closed) throw closed
+      return (await started.run(request, { signal: controller.signal })) as WorkerReply
+    } catch (error) {
+      // Failures of the work itself come as replies; this is the pool's: an abort, or a thread's end.
+      signal?.throwIfAborted()
+      if (closed) throw closed
+      throw workerFailed(controller.signal.aborted ? controller.signal.reason : error, request.work.line)
+    } finally {
+      running.delete(controller)
+      forget()
+    }
   }
 
   return {
@@ -47,41 +93,38 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
     concurrency: size,
 
     async run(work, { storage, modules }, options) {
-      if (closed)
-        throw new DataplugError('INVALID_ARGUMENT', 'this pool of threads has been disposed; make a new one')
+      if (closed) throw closed
       if (!storage) {
         throw new DataplugError(
           'UNSUPPORTED',
           'a store given as an object cannot be opened in another thread; pass "storage" options, or use inline()',
         )
       }
-      options?.signal?.throwIfAborted()
-      pool ??= start()
-      const request: WorkerRequest = { work, storage, modules }
-      let reply: WorkerReply
+      await slots.take(options?.signal)
       try {
-        reply = await (await pool).run(request, options?.signal ? { signal: options.signal } : {})
-      } catch (error) {
-        // Failures of the work itself come as replies; this is the pool's: an abort, or a worker's end.
-        options?.signal?.throwIfAborted()
-        throw workerFailed(error, work.line)
+        return unwrapReply(await submit({ work, storage, modules }, options?.signal))
+      } finally {
+        slots.give()
       }
-      return unwrapReply(reply)
     },
 
     async [Symbol.asyncDispose]() {
-      closed = true
-      await (await pool)?.destroy()
+      closed ??= new DataplugError(
+        'INVALID_ARGUMENT',
+        'this pool of threads has been disposed; make a new one',
+      )
+      slots.close(closed)
+      await (await pool?.catch(() => undefined))?.destroy()
     },
   }
 }
 
 function workerFailed(cause: unknown, line: string): DataplugError {
-  const { uri, id } = JSON.parse(line) as { uri: string; id: number }
+  const { uri, number } = describeWork(line)
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new DataplugError(
     'WORKER_FAILED',
-    `the worker thread failed on number ${id} of ${uri}: ${reason}; run it again, with fewer threads or smaller pieces if memory ran out`,
+    `the worker thread failed on number ${number} of ${displayUri(uri)}: ${reason}; run it again, with fewer threads or smaller pieces if memory ran out`,
     { uri, cause },
   )
 }
