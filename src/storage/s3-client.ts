@@ -76,6 +76,12 @@ function clientSettings(
       ? { followRegionRedirects: true }
       : { endpoint, requestChecksumCalculation: 'WHEN_REQUIRED' }),
     ...(config.credentials === undefined ? {} : { credentials: config.credentials }),
-    ...(config.anonymous ? { signer: { sign: async (request) => request } } : {}),
+    // The SDK wants credentials even for a signer that uses none.
+    ...(config.anonymous
+      ? {
+          credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' },
+          signer: { sign: async (request) => request },
+        }
+      : {}),
   }
 }
