@@ -5,7 +5,7 @@
 // removes a whole 16-byte word by adding it to a few words further on, without tables, and without one
 // step waiting for the one before. Three stages, each leaving a shorter message with the same remainder:
 //
-//   long    x^300 + x^155 + x^117 + x^89 + 1, the only multiple of P with five terms below degree 301 (found by
+//   long    x^300 + x^155 + x^117 + x^89 + 1, the only multiple of P with five terms up to degree 420 (found by
 //           search), with every exponent times 128: four additions a word, leaves 300 words
 //   short   P itself, with every exponent times 128: fourteen additions a word, leaves 32 words
 //   bytes   16 bytes a step through 16 tables ("slicing-by-16")

@@ -1,14 +1,13 @@
 // The kernels of `dataplug/wasm`, from a plain Uint8Array with the copy into WebAssembly included, against
 // the best plain JavaScript. Equality is asserted before anything is timed; the arms alternate.
-import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import zlib from 'node:zlib'
 import Benchmark from 'benchmark'
-import * as wasm from '../dist/wasm.js'
+import * as wasm from 'dataplug/wasm'
+import { finish, MiB, machine, median, ratio, report } from './measure.mjs'
 
-const SIZE = 64 * 2 ** 20
+const SIZE = 64 * MiB
 const ROUNDS = 3
 
 /** README and licence texts of the installed packages, over and over up to `SIZE` bytes. */
@@ -114,28 +113,28 @@ function equal(a, b) {
   )
 }
 
-/** Calls per second: the median of `ROUNDS` runs of each arm, taken in turn. */
+/** Seconds per call, one for each round and arm; the arms take turns. */
 function compare(arms) {
-  const rates = arms.map(() => [])
+  const seconds = arms.map(() => [])
   for (let round = 0; round < ROUNDS; round++) {
     arms.forEach((arm, i) => {
       const benchmark = new Benchmark(arm, { maxTime: 0.4, minSamples: 3 })
       benchmark.run()
-      rates[i].push(benchmark.hz)
+      seconds[i].push(1 / benchmark.hz)
     })
   }
-  return rates.map((values) => values.sort((a, b) => a - b)[ROUNDS >> 1])
+  return seconds
 }
 
 const { text, files, distinct } = realText()
 const bytes = new Uint8Array(text.buffer, text.byteOffset, text.length)
 const longWord = new Uint8Array(SIZE).fill(97)
-const lines = wasm.countLines(bytes)
+const mean = (count) => (SIZE / count).toFixed(1)
 
-console.log(`node ${process.version}, ${cpus()[0].model}, ${cpus().length} CPUs`)
+console.log(`kernels: ${machine()}`)
 console.log(
-  `${SIZE / 2 ** 20} MiB from ${files} texts (${(distinct / 2 ** 20).toFixed(1)} MiB, repeated), ` +
-    `mean line ${(SIZE / lines).toFixed(1)} bytes, mean word ${(SIZE / wasm.countWords(bytes)).toFixed(1)} bytes with its space`,
+  `  ${SIZE / MiB} MiB of ${files} texts (${(distinct / MiB).toFixed(1)} MiB, repeated); ` +
+    `mean line ${mean(wasm.countLines(bytes))} bytes, mean word and space ${mean(wasm.countWords(bytes))} bytes`,
 )
 
 const cases = [
@@ -143,9 +142,9 @@ const cases = [
   ['line positions', () => wasm.linePositions(bytes), 'indexOf loop', () => loops.linePositions(text), 1.5],
   ['lines per 512-byte block', () => lineBlocks(bytes), 'indexOf loop', () => loops.lineBlocks(text)],
   ['word count', () => wasm.countWords(bytes), 'byte loop', () => loops.countWords(bytes), 5],
-  ['word boundaries', () => wasm.wordRanges(bytes), 'byte loop', () => loops.wordRanges(bytes), 5],
+  ['all word boundaries', () => wasm.wordRanges(bytes), 'byte loop', () => loops.wordRanges(bytes), 5],
   [
-    'word cut, none found',
+    'next word boundary',
     () => wasm.firstWordCut(longWord),
     'byte loop',
     () => loops.firstWordCut(longWord),
@@ -154,16 +153,14 @@ const cases = [
   ...(zlib.crc32 ? [['crc32', () => wasm.crc32(bytes), 'zlib.crc32', () => zlib.crc32(bytes)]] : []),
 ]
 
-const only = process.argv[2]
-for (const [name, kernel, rivalName, rival, target] of cases) {
-  if (only && !name.includes(only)) continue
-  assert.ok(equal(kernel(), rival()), `${name}: the arms differ`)
+for (const [name, kernel, rivalName, rival, atLeast] of cases) {
+  if (!equal(kernel(), rival())) throw new Error(`${name}: the arms differ`)
   const [own, other] = compare([kernel, rival])
-  const rate = (hz) => `${((hz * SIZE) / 1e6).toFixed(0).padStart(6)} MB/s`
-  const ratio = own / other
-  const verdict =
-    target === undefined ? '' : `  (target ${target}: ${ratio >= target ? 'reached' : 'MISSED'})`
-  console.log(
-    `${name.padEnd(25)}${rate(own)}  ${rivalName.padEnd(12)}${rate(other)}  ${ratio.toFixed(2).padStart(5)}x${verdict}`,
-  )
+  const rate = (seconds) => `${(SIZE / median(seconds) / 1e6).toFixed(0)} MB/s`
+  report(`${name} over ${rivalName}`, ratio(other, own), {
+    ...(atLeast === undefined ? {} : { atLeast }),
+    unit: '×',
+    detail: `${rate(own)} and ${rate(other)}`,
+  })
 }
+finish()
