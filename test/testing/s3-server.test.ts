@@ -1,4 +1,8 @@
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
   CompleteMultipartUploadCommand,
@@ -155,20 +159,19 @@ describe('ranges', () => {
 
 describe('listing', () => {
   it('pages through more than 1000 keys', async () => {
-    const keys = Array.from({ length: 2345 }, (_, i) => `many/${String(i).padStart(5, '0')}`)
-    const queue = [...keys]
-    const worker = async () => {
-      for (let key = queue.pop(); key !== undefined; key = queue.pop()) {
-        await signedFetch(server, bucket, key, { method: 'PUT', body: Buffer.from(key) })
-      }
-    }
-    await Promise.all(Array.from({ length: 8 }, worker))
+    const keys = Array.from({ length: 2345 }, (_, i) => `many-${String(i).padStart(5, '0')}`)
+    const directory = await mkdtemp(join(tmpdir(), 'dataplug-s3-'))
+    await using own = await startS3Server({ directory, buckets: [bucket] })
+    for (const key of keys) writeFileSync(join(directory, bucket, key), key)
+    const client = sdkClient(own)
     const pages: number[] = []
     const seen: (string | undefined)[] = []
-    for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: 'many/' })) {
+    for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: 'many-' })) {
       pages.push(page.KeyCount ?? 0)
       seen.push(...(page.Contents ?? []).map((c) => c.Key))
     }
+    client.destroy()
+    await rm(directory, { recursive: true })
     expect(pages).toEqual([1000, 1000, 345])
     expect(seen).toEqual(keys)
   })
