@@ -3,24 +3,29 @@
 import { readFileSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { parseArguments } from './cli/arguments.js'
-import { type Context, loadPlugins } from './cli/context.js'
+import { type Context, checkOperands, loadPlugins } from './cli/context.js'
+import { describeError } from './cli/describe-error.js'
 import { usage } from './cli/usage.js'
-import { isDataplugError } from './errors.js'
+import { DataplugError } from './errors.js'
 import './index.js'
 
 type Command = (context: Context) => Promise<void>
 
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  info: async () => (await import('./cli/commands.js')).info,
-  preprocess: async () => (await import('./cli/commands.js')).preprocess,
-  partition: async () => (await import('./cli/commands.js')).partition,
-  get: async () => (await import('./cli/commands.js')).get,
-  verify: async () => (await import('./cli/commands.js')).verify,
-  clean: async () => (await import('./cli/commands.js')).clean,
-  formats: async () => (await import('./cli/commands.js')).formats,
-  plan: async () => (await import('./cli/map-reduce.js')).plan,
-  task: async () => (await import('./cli/map-reduce.js')).task,
-  merge: async () => (await import('./cli/map-reduce.js')).merge,
+const local = async () => import('./cli/commands.js')
+const distributed = async () => import('./cli/map-reduce.js')
+
+/** What the command takes, as its usage names it, and where it is. */
+const commands: Readonly<Record<string, readonly [operands: string, load: () => Promise<Command>]>> = {
+  info: ['URI', async () => (await local()).info],
+  preprocess: ['URI', async () => (await local()).preprocess],
+  partition: ['URI STRATEGY', async () => (await local()).partition],
+  get: ['', async () => (await local()).get],
+  verify: ['URI', async () => (await local()).verify],
+  clean: ['URI', async () => (await local()).clean],
+  formats: ['', async () => (await local()).formats],
+  plan: ['URI', async () => (await distributed()).plan],
+  task: ['', async () => (await distributed()).task],
+  merge: ['URI', async () => (await distributed()).merge],
 }
 
 interface Streams {
@@ -46,28 +51,29 @@ async function main(argv: readonly string[], streams: Streams, signal: AbortSign
       streams[args.help ? 'stdout' : 'stderr'].write(usage)
       return args.help ? 0 : 1
     }
-    const load = Object.hasOwn(commands, args.command) ? commands[args.command] : undefined
-    if (!load) {
-      streams.stderr.write(`dataplug: there is no command "${args.command}"; see dataplug --help\n`)
-      return 1
+    const command = Object.hasOwn(commands, args.command) ? commands[args.command] : undefined
+    if (!command) {
+      throw new DataplugError(
+        'INVALID_ARGUMENT',
+        `there is no command "${args.command}"; see dataplug --help`,
+      )
     }
+    const [operands, load] = command
+    checkOperands(args, operands)
     await loadPlugins(args.plugins)
     await (await load())({ args, ...streams, signal })
     return 0
   } catch (error) {
     // A reader such as `head` that has seen enough is no error.
     if ((error as NodeJS.ErrnoException)?.code === 'EPIPE') return 0
-    if (signal.aborted && error === signal.reason) {
-      streams.stderr.write(`dataplug: ${(error as Error).message}\n`)
-      return 1
-    }
-    const facts = isDataplugError(error)
-      ? error.toJSON()
-      : { code: 'INTERNAL', message: String((error as Error)?.stack ?? error) }
+    const facts = describeError(error, signal)
     streams.stderr.write(json ? `${JSON.stringify({ error: facts })}\n` : `dataplug: ${facts.message}\n`)
     return 1
   }
 }
+
+// The SDK would warn about Node's version on standard error, where one line is to say what went wrong.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
 
 const interrupted = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

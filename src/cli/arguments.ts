@@ -1,22 +1,23 @@
-import { parseArgs } from 'node:util'
 import { DataplugError } from '../errors.js'
 import type { StorageConfig } from '../storage/config.js'
 
 const known = {
-  format: { type: 'string' },
-  metadata: { type: 'string' },
-  endpoint: { type: 'string' },
-  region: { type: 'string' },
-  plugin: { type: 'string', multiple: true },
-  'chunk-size': { type: 'string' },
-  workers: { type: 'string' },
-  force: { type: 'boolean' },
-  'output-dir': { type: 'string' },
-  json: { type: 'boolean' },
-  quiet: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
+  format: 'text',
+  metadata: 'text',
+  endpoint: 'text',
+  region: 'text',
+  plugin: 'text',
+  'chunk-size': 'text',
+  workers: 'text',
+  force: 'switch',
+  'output-dir': 'text',
+  json: 'switch',
+  quiet: 'switch',
+  help: 'switch',
+  version: 'switch',
 } as const
+
+type Known = keyof typeof known
 
 export interface Arguments {
   readonly command: string | undefined
@@ -37,57 +38,96 @@ export interface Arguments {
   readonly parameters: Readonly<Record<string, unknown>>
 }
 
-/** @throws INVALID_ARGUMENT when a flag lacks its value or has one it cannot have */
+/** @throws INVALID_ARGUMENT for a flag that is unknown, lacks its value or has one it cannot have */
 export function parseArguments(argv: readonly string[]): Arguments {
-  const own: string[] = []
-  const parameters: Record<string, unknown> = {}
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] as string
-    const flag = /^--([^=]+)(?:=(.*))?$/s.exec(argument)
-    const name = flag?.[1]
-    const takesChunkSize = name === 'chunk-size' && argv.includes('partition')
-    if (name === undefined || (Object.hasOwn(known, name) && !takesChunkSize)) {
-      own.push(argument)
-      const type =
-        name !== undefined && Object.hasOwn(known, name) ? known[name as keyof typeof known].type : undefined
-      if (type === 'string' && flag?.[2] === undefined && i + 1 < argv.length) own.push(argv[++i] as string)
-      continue
+  const { operands, flags, others } = splitArguments(argv)
+  const [command] = operands
+  if (command === 'partition') {
+    // Its own flag of that name is the strategy's.
+    const chunkSize = flags.get('chunk-size')
+    if (chunkSize) others.set('chunk-size', chunkSize.at(-1) as string)
+    flags.delete('chunk-size')
+  } else {
+    for (const name of others.keys()) {
+      throw new DataplugError('INVALID_ARGUMENT', `there is no flag --${name}; see dataplug --help`)
     }
-    const value = flag?.[2] ?? argv[++i]
-    if (value === undefined) throw new DataplugError('INVALID_ARGUMENT', `--${name} needs a value`)
-    parameters[camelCase(name)] = parameterValue(value)
   }
-
-  const { values, positionals } = parseStrictly(own)
-  const s3 = {
-    ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
-    ...(values.region === undefined ? {} : { region: values.region }),
+  const text = (name: Known) => flags.get(name)?.at(-1)
+  const number = (name: Known) => {
+    const value = text(name)
+    return value === undefined ? undefined : size(name, value)
   }
+  const [endpoint, region] = [text('endpoint'), text('region')]
+  const s3 = { ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) }
   return {
-    command: positionals[0],
-    operands: positionals.slice(1),
-    format: values.format,
-    metadata: values.metadata,
+    command,
+    operands: operands.slice(1),
+    format: text('format'),
+    metadata: text('metadata'),
     storage: Object.keys(s3).length === 0 ? {} : { s3 },
-    plugins: values.plugin ?? [],
-    chunkSize: values['chunk-size'] === undefined ? undefined : size('chunk-size', values['chunk-size']),
-    workers: values.workers === undefined ? 1 : size('workers', values.workers),
-    force: values.force ?? false,
-    outputDir: values['output-dir'],
-    json: values.json ?? false,
-    quiet: values.quiet ?? false,
-    help: values.help ?? false,
-    version: values.version ?? false,
-    parameters,
+    plugins: flags.get('plugin') ?? [],
+    chunkSize: number('chunk-size'),
+    workers: number('workers') ?? 1,
+    force: flags.has('force'),
+    outputDir: text('output-dir'),
+    json: flags.has('json'),
+    quiet: flags.has('quiet'),
+    help: flags.has('help'),
+    version: flags.has('version'),
+    parameters: Object.fromEntries(
+      [...others].map(([name, value]) => [camelCase(name), parameterValue(value)]),
+    ),
   }
 }
 
-function parseStrictly(args: string[]) {
-  try {
-    return parseArgs({ args, options: known, allowPositionals: true })
-  } catch (cause) {
-    throw new DataplugError('INVALID_ARGUMENT', `${(cause as Error).message}; see dataplug --help`, { cause })
+interface Split {
+  readonly operands: string[]
+  readonly flags: Map<Known, string[]>
+  /** Flags that are not known here, which then have a value. */
+  readonly others: Map<string, string>
+}
+
+function splitArguments(argv: readonly string[]): Split {
+  const split: Split = { operands: [], flags: new Map(), others: new Map() }
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i] === '-h' ? '--help' : (argv[i] as string)
+    if (argument === '--') {
+      split.operands.push(...argv.slice(i + 1))
+      break
+    }
+    const match = /^--([^=]+)(?:=(.*))?$/s.exec(argument)
+    const name = match?.[1]
+    if (name === undefined) {
+      if (/^-./.test(argument)) {
+        throw new DataplugError('INVALID_ARGUMENT', `there is no flag ${argument}; see dataplug --help`)
+      }
+      split.operands.push(argument)
+      continue
+    }
+    const given = match?.[2]
+    if (isKnown(name) && known[name] === 'switch') {
+      if (given !== undefined)
+        throw new DataplugError('INVALID_ARGUMENT', `--${name} takes no value; got "${given}"`)
+      split.flags.set(name, [])
+      continue
+    }
+    const value = given ?? argv[++i]
+    if (value === undefined || (given === undefined && value.startsWith('--'))) {
+      throw new DataplugError(
+        'INVALID_ARGUMENT',
+        isKnown(name) || split.operands[0] === 'partition'
+          ? `--${name} needs a value; see dataplug --help`
+          : `there is no flag --${name}; see dataplug --help`,
+      )
+    }
+    if (isKnown(name)) split.flags.set(name, [...(split.flags.get(name) ?? []), value])
+    else split.others.set(name, value)
   }
+  return split
+}
+
+function isKnown(name: string): name is Known {
+  return Object.hasOwn(known, name)
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -1,7 +1,7 @@
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CloudObject } from '../cloud/cloud-object.js'
-import { verifySections } from '../cloud/index-file.js'
+import { type IndexFile, verifySections } from '../cloud/index-file.js'
 import { Slice } from '../cloud/slice.js'
 import { verifyTiling } from '../cloud/verify.js'
 import { DataplugError, isDataplugError } from '../errors.js'
@@ -69,7 +69,7 @@ export async function preprocess(context: Context): Promise<void> {
 export async function partition(context: Context): Promise<void> {
   const { args, signal } = context
   const object = await openObject(context)
-  const wanted = operand(context, 1, 'a strategy')
+  const wanted = operand(context, 1)
   const strategies = definedStrategies(object.format.name)
   const strategy = strategies.find(({ name }) => name === wanted)
   if (!strategy) {
@@ -95,6 +95,7 @@ export async function partition(context: Context): Promise<void> {
 export async function get(context: Context): Promise<void> {
   const { args, signal, stdout } = context
   if (args.outputDir !== undefined) await mkdir(args.outputDir, { recursive: true })
+  const names = new Set<string>()
   for await (const line of inputLines(context)) {
     const slice = reviveSlice(line, context)
     if (args.outputDir === undefined) {
@@ -102,12 +103,27 @@ export async function get(context: Context): Promise<void> {
       continue
     }
     const name = `slice-${String(slice.id).padStart(String(slice.of - 1).length, '0')}`
-    const file = await open(join(args.outputDir, name), 'w')
-    try {
-      for await (const chunk of slice.chunks({ signal })) await file.write(chunk)
-    } finally {
-      await file.close()
+    if (names.has(name)) {
+      throw new DataplugError(
+        'INVALID_SLICE',
+        `there are two slices number ${slice.id}, and both would be ${join(args.outputDir, name)}; get one partition at a time`,
+        { uri: slice.uri },
+      )
     }
+    names.add(name)
+    await writeWhole(join(args.outputDir, name), slice.chunks({ signal }))
+  }
+}
+
+/** Under its own name once it is complete. */
+async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = `${path}.partial`
+  try {
+    await writeFile(temporary, chunks)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
   }
 }
 
@@ -119,8 +135,9 @@ export async function verify(context: Context): Promise<void> {
   }
   const object = await openObject(context)
   const facts: Record<string, unknown> = { uri: object.uri, size: object.size }
-  if (object.isPreprocessed() || slices.length === 0) {
-    await verifySections(object.index(), { signal })
+  const index = indexUnlessNone(object, slices.length > 0)
+  if (index) {
+    await verifySections(index, { signal })
     facts.index = 'fits'
   }
   if (slices.length > 0) {
@@ -149,6 +166,16 @@ export async function verify(context: Context): Promise<void> {
   if (args.json) return write(context.stdout, `${JSON.stringify(facts)}\n`)
   for (const [name, value] of Object.entries(facts))
     await write(context.stdout, `${name.padEnd(8)}${value}\n`)
+}
+
+/** The index; undefined when there is none and that may be. A stale or damaged one is an error all the same. */
+function indexUnlessNone(object: CloudObject, mayBeNone: boolean): IndexFile | undefined {
+  try {
+    return object.index()
+  } catch (error) {
+    if (mayBeNone && isDataplugError(error, 'NOT_PREPROCESSED')) return undefined
+    throw error
+  }
 }
 
 export async function clean(context: Context): Promise<void> {

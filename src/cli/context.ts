@@ -20,18 +20,33 @@ export interface Context {
   readonly signal: AbortSignal
 }
 
-/** The `position`-th operand. @throws INVALID_ARGUMENT naming what is missing */
-export function operand({ args }: Context, position: number, what: string): string {
-  const value = args.operands[position]
-  if (value === undefined)
-    throw new DataplugError('INVALID_ARGUMENT', `${args.command} needs ${what}; see dataplug --help`)
-  return value
+/** The `position`-th operand, which `checkOperands` has seen. */
+export function operand({ args }: Context, position: number): string {
+  return args.operands[position] as string
+}
+
+/** @throws INVALID_ARGUMENT naming what is missing or too much */
+export function checkOperands({ command, operands }: Arguments, expected: string): void {
+  const names = expected.split(' ').filter((name) => name !== '')
+  const missing = names[operands.length]
+  if (missing !== undefined)
+    throw new DataplugError('INVALID_ARGUMENT', `${command} needs ${missing}; see dataplug --help`)
+  const extra = operands[names.length]
+  if (extra === undefined) return
+  const hint =
+    names.length === 0 && command !== 'formats'
+      ? `; lines come from standard input: dataplug ${command} < FILE`
+      : ''
+  throw new DataplugError(
+    'INVALID_ARGUMENT',
+    `${command} takes ${expected || 'no operand'}, not "${extra}" too${hint}`,
+  )
 }
 
 /** Opens the object that the first operand names, in the format given or found. */
 export async function openObject(context: Context): Promise<CloudObject> {
   const { args, signal } = context
-  const location = operand(context, 0, 'a URI')
+  const location = operand(context, 0)
   const options = { storage: args.storage, metadata: args.metadata, signal }
   const format = args.format === undefined ? await detect(location, context) : await findFormat(args.format)
   return CloudObject.open(format, location, options)
@@ -68,11 +83,16 @@ async function pluginUrl(plugin: string): Promise<string> {
   return pathToFileURL(createRequire(resolve('package.json')).resolve(plugin)).href
 }
 
-/** Non-empty lines of standard input. */
-export async function* inputLines({ stdin }: Context): AsyncGenerator<string> {
-  for await (const line of createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+/** Non-empty lines of standard input. @throws the signal's reason */
+export async function* inputLines({ stdin, signal }: Context): AsyncGenerator<string> {
+  signal.throwIfAborted()
+  // The signal closes the interface, which looks like the end of input: without it a wait for lines would go on.
+  const lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY, signal })
+  for await (const line of lines) {
+    signal.throwIfAborted()
     if (line.trim() !== '') yield line
   }
+  signal.throwIfAborted()
 }
 
 /** Writes and waits while the reader is slower. */

@@ -1,3 +1,4 @@
+import type { CloudObject } from '../cloud/cloud-object.js'
 import { resolveStorage } from '../cloud/environment.js'
 import { execute } from '../cloud/execute.js'
 import { parseLine } from '../cloud/line.js'
@@ -5,6 +6,7 @@ import { buildFromParts, publishIndex } from '../cloud/preprocess.js'
 import { parseResult, resultLine } from '../cloud/result.js'
 import { DEFAULT_CHUNK_SIZE, planTasks } from '../cloud/task.js'
 import { DataplugError } from '../errors.js'
+import { displayUri } from '../storage/uri.js'
 import { type Context, inputLines, openObject, write } from './context.js'
 
 // Preprocessing with any engine that moves lines: `plan` makes tasks, `task` runs them anywhere and
@@ -20,43 +22,74 @@ export async function plan(context: Context): Promise<void> {
 export async function task(context: Context): Promise<void> {
   const { store } = resolveStorage({ storage: context.args.storage })
   for await (const line of inputLines(context)) {
-    const { kind, uri, etag, id, of } = parseLine(line)
-    if (kind !== 'task')
-      throw new DataplugError('INVALID_SLICE', `a ${kind} line is not a task; read it with "dataplug get"`, {
-        uri,
-      })
+    const task = parseLine(line)
+    if (task.kind !== 'task') {
+      throw new DataplugError(
+        'INVALID_SLICE',
+        `a ${task.kind} line is not a task; read it with "dataplug get"`,
+        { uri: task.uri },
+      )
+    }
     const part = (await execute({ line }, { store, modules: [] }, context.signal)) as Uint8Array
-    await write(context.stdout, `${JSON.stringify(resultLine({ uri, etag, id, of }, part))}\n`)
+    await write(context.stdout, `${JSON.stringify(resultLine(task, part))}\n`)
   }
 }
 
 export async function merge(context: Context): Promise<void> {
   const object = await openObject(context)
-  const parts = new Map<number, Uint8Array>()
-  let of = 0
+  const results: Result[] = []
   for await (const line of inputLines(context)) {
     const result = parseResult(line)
-    if (result.uri !== object.uri || result.etag !== object.etag) {
-      throw new DataplugError(
-        'OBJECT_CHANGED',
-        `result ${result.id} is of ${result.uri} with ETag ${result.etag}, not of ${object.uri} with ${object.etag}`,
-        { uri: object.uri },
-      )
-    }
-    of = result.of
-    parts.set(result.id, result.bytes)
+    checkResult(result, object)
+    results[result.id] = result
   }
-  const missing = Array.from({ length: of }, (_, id) => id).find((id) => !parts.has(id))
-  if (missing !== undefined || (of === 0 && object.size > 0)) {
-    throw new DataplugError(
-      'INVALID_ARGUMENT',
-      `the result of task ${missing ?? 0} of ${of} is missing; run it and merge again`,
-      { uri: object.uri },
-    )
-  }
-  const inOrder = [...parts].sort(([a], [b]) => a - b).map(([, bytes]) => bytes)
-  const built = await buildFromParts(object.format, object, inOrder)
+  const inOrder = wholePlan(results, object)
+  const built = await buildFromParts(
+    object.format,
+    object,
+    inOrder.map(({ bytes }) => bytes),
+  )
   await publishIndex(object.format, object, object.indexUri, object.storage, built, {
     signal: context.signal,
   })
+}
+
+type Result = ReturnType<typeof parseResult>
+
+function checkResult({ id, uri, etag, format, version }: Result, object: CloudObject): void {
+  if (uri !== object.uri || etag !== object.etag) {
+    throw new DataplugError(
+      'OBJECT_CHANGED',
+      `result ${id} is of ${displayUri(uri)} with ETag ${etag}, not of ${displayUri(object.uri)} with ${object.etag}`,
+      { uri: object.uri },
+    )
+  }
+  if (format !== object.format.name || version !== object.format.version) {
+    throw new DataplugError(
+      'INVALID_ARGUMENT',
+      `result ${id} is of format ${format} version ${version}, not ${object.format.name} version ${object.format.version}`,
+      { uri },
+    )
+  }
+}
+
+/** The results of all tasks of one plan, in order. @throws INVALID_ARGUMENT */
+function wholePlan(results: readonly (Result | undefined)[], { uri, size }: CloudObject): readonly Result[] {
+  const of = results.at(-1)?.of ?? 0
+  const whole: Result[] = []
+  let end = 0
+  for (let id = 0; id < Math.max(of, results.length); id++) {
+    const result = results[id]
+    if (!result) throw unusable(`the result of task ${id} of ${of} is missing; run it and merge again`)
+    if (result.of !== of || result.range[0] !== end)
+      throw unusable(`result ${id} is of another plan than the others; merge the results of one plan`)
+    end = result.range[1]
+    whole.push(result)
+  }
+  if (of === 0 && size > 0) throw unusable('there are no results; run the tasks of a plan')
+  return whole
+
+  function unusable(what: string): DataplugError {
+    return new DataplugError('INVALID_ARGUMENT', `${what} (${displayUri(uri)})`, { uri })
+  }
 }
