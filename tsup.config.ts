@@ -11,6 +11,7 @@ export default defineConfig({
     lambda: 'src/lambda.ts',
     cli: 'src/cli.ts',
     wasm: 'src/wasm.ts',
+    plugin: 'src/plugin.ts',
     'testing/index': 'src/testing/index.ts',
     'storage/index': 'src/storage/index.ts',
     'storage/browser': 'src/storage/browser.ts',

@@ -163,13 +163,10 @@ export async function slicesInBudget(suite: Suite, subject: ConformanceObject): 
       }
     }
     for (const slice of sample(slices)) {
-      const { data, uri, size, etag } = slice.toJSON()
+      const line = slice.toJSON()
       const before = reads.length
-      const reading = suite.format.read(data, {
-        ...openSources(store, { uri, size, etag }),
-        core,
-        signal: undefined,
-      })
+      const sources = openSources(store, line, core)
+      const reading = suite.format.read(line.data, { ...sources, core, signal: undefined })
       reading.bytes()
       reading.records?.()
       await new Promise((next) => setTimeout(next, 0))

@@ -90,7 +90,8 @@ export async function forgedIsRefused(suite: Suite, subject: ConformanceObject):
       const line = slice.toJSON()
       const wrong = [...forgeries(line.data), ...(suite.forged?.(line.data, subject) ?? [])]
       for (const data of wrong) await refuse(data, true)
-      for (const data of suspicious(line.data, world.object.size)) await refuse(data, false)
+      for (const data of suspicious(line.data, (subject.content ?? subject.bytes).length))
+        await refuse(data, false)
 
       async function refuse(data: JsonObject, must: boolean): Promise<void> {
         const text = JSON.stringify(data)

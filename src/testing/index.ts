@@ -7,3 +7,5 @@ export {
   type FormatConformanceOptions,
   formatConformance,
 } from './format-conformance.js'
+export * from './s3-server/index.js'
+export { type StoreUnderTest, storeConformance } from './store-conformance.js'

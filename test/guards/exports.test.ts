@@ -116,6 +116,24 @@ describe('public names', () => {
     )
   })
 
+  test('dataplug/plugin', async () => {
+    expect(await names('dataplug/plugin')).toMatchInlineSnapshot(`
+      [
+        "DataplugError",
+        "defineFormat",
+        "defineStrategy",
+        "integer",
+        "isDataplugError",
+        "isRange",
+        "rangeLength",
+        "sizePerSlice",
+        "sliceCount",
+        "splitBySize",
+        "splitEvenly",
+      ]
+    `)
+  })
+
   test('dataplug/wasm', async () => {
     expect(await names('dataplug/wasm')).toMatchInlineSnapshot(`
       [
@@ -153,7 +171,11 @@ describe('public names', () => {
   test('dataplug/testing', async () => {
     expect(await names('dataplug/testing')).toMatchInlineSnapshot(`
       [
+        "formatConformance",
+        "presign",
+        "sign",
         "startS3Server",
+        "storeConformance",
       ]
     `)
   })
