@@ -1,4 +1,3 @@
-import { toBase64 } from '../base64.js'
 import { type Access, spansFor } from '../compression/access.js'
 import { type CompressionKind, detectCompression, HEAD_SIZE } from '../compression/detect.js'
 import { decodeSeekTable, type SeekTable } from '../compression/seek-table.js'
@@ -16,12 +15,20 @@ import type {
 import type { Range } from '../range.js'
 import { blobStore, blobUri } from '../storage/blob.js'
 import { memoryStore } from '../storage/memory.js'
-import { type CallOptions, type ObjectInfo, type ReadableStore, readBytes, type Store } from '../storage/store.js'
+import {
+  type CallOptions,
+  type ObjectInfo,
+  type ReadableStore,
+  readBytes,
+  type Store,
+} from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
 import { type IndexFile, openIndex } from './index-file.js'
+import { inlineWindows } from './inline-windows.js'
 import { LINE_VERSION } from './line.js'
-import { type PreprocessOptions, preprocess, removeParts } from './preprocess.js'
+import { removeIndex } from './parts.js'
+import { type PreprocessOptions, preprocess } from './preprocess.js'
 import { Slice } from './slice.js'
 
 export interface OpenOptions extends StorageOptions, CallOptions {
@@ -214,7 +221,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
 
   /** Removes the index and the remains of interrupted runs; never the object. */
   async clean(options?: CallOptions): Promise<void> {
-    await removeParts(this.#storage.store, this.#indexUri, options)
+    await removeIndex(this.#storage.store, this.#indexUri, options)
     this.#index = { kind: 'absent' }
   }
 
@@ -269,11 +276,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
       const ranges = this.format.ranges?.(data) ?? [data.range as unknown as Range]
       const spans = spansFor(ranges, table, this.#info.size)
       if (!inline) return { access: { kind: 'gzip', size, spans, windows } }
-      const own = spans.map((span) =>
-        Array.isArray(span.window)
-          ? { ...span, window: toBase64(inline.subarray(...(span.window as Range))) }
-          : span,
-      )
+      const own = inlineWindows(spans, inline)
       return { access: { kind: 'gzip', size, spans: own } }
     }
   }

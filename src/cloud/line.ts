@@ -28,6 +28,10 @@ export interface TaskLine extends Line {
   readonly kind: 'task'
   /** What to look for: the compressed stream's own structure, or what the format scans for. */
   readonly stage: 'gzip' | 'scan'
+  /** Stage gzip: bytes of content between seek points. */
+  readonly span?: number
+  /** Stage gzip: the block at which the chunk starts, and in base64 the content before it, when they are known. */
+  readonly from?: { readonly bit: number; readonly window: string }
   readonly range: Range
 }
 
@@ -81,13 +85,22 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
   } as const
 
   if (kind === 'task') {
-    const { range, stage } = value
+    const { range, stage, span, from } = value
     if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
     const limit = access?.size ?? size
     if (range[1] > limit)
       throw malformed(`has a range that ends past the ${limit} bytes of the object`, value)
-    return { ...line, kind, stage, range: [range[0], range[1]] }
+    if (stage === 'gzip' && (!isCount(span) || span === 0)) throw malformed('has no "span"', value)
+    if (from !== undefined && !isFrom(from, size)) throw malformed('has a "from" that is none', value)
+    return {
+      ...line,
+      kind,
+      stage,
+      range: [range[0], range[1]],
+      ...(span === undefined ? {} : { span: span as number }),
+      ...(from === undefined ? {} : { from: { bit: from.bit, window: from.window } }),
+    }
   }
   if (kind === 'slice') {
     const { strategy, data } = value
@@ -120,6 +133,10 @@ function malformed(what: string, value: unknown): DataplugError {
 function excerpt(value: unknown): string {
   const text = (typeof value === 'string' ? value : JSON.stringify(value)) ?? 'undefined'
   return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
+function isFrom(value: unknown, size: number): value is NonNullable<TaskLine['from']> {
+  return isRecord(value) && isCount(value.bit) && value.bit <= size * 8 && typeof value.window === 'string'
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,41 +1,40 @@
+import type { Access } from '../compression/access.js'
+import { spansFor } from '../compression/access.js'
 import type { CompressionKind } from '../compression/detect.js'
+import type { GzipIndex } from '../compression/gzip-index.js'
+import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
-import { DataplugError, isDataplugError } from '../errors.js'
-import type { AnyFormat, Built, Part } from '../formats/format.js'
-import {
-  type CallOptions,
-  isListable,
-  isWritable,
-  type ObjectInfo,
-  type ReadableStore,
-  readBytes,
-  type WritableStore,
-} from '../storage/store.js'
+import { DataplugError } from '../errors.js'
+import type { AnyFormat, Built } from '../formats/format.js'
+import type { CallOptions, ObjectInfo } from '../storage/store.js'
 import type { ResolvedStorage } from './environment.js'
 import type { Executor } from './executor.js'
 import { inThisThread } from './in-this-thread.js'
 import { encodeIndex } from './index-file.js'
+import { inlineWindows } from './inline-windows.js'
 import { decodePart } from './part.js'
-import { runConcurrently } from './run-concurrently.js'
+import { removeParts, requireWritable } from './parts.js'
+import { preprocessGzip } from './preprocess-gzip.js'
+import { type Progress, type Run, runAll } from './run-tasks.js'
 import { openSources } from './sources.js'
-import { DEFAULT_CHUNK_SIZE, planTasks } from './task.js'
+import { DEFAULT_CHUNK_SIZE, planContentTasks, planTasks } from './task.js'
 
-export interface Progress {
-  readonly tasksDone: number
-  readonly tasks: number
-  readonly bytesDone: number
-  readonly bytes: number
-}
+export type { Progress } from './run-tasks.js'
 
 export interface PreprocessOptions extends CallOptions {
   /** Where tasks run. Default: in this thread, one after the other. */
   readonly executor?: Executor | undefined
   /** Bytes of the object for one task. Changes neither the index nor the memory needed. Default 64 MiB. */
   readonly chunkSize?: number | undefined
+  /** Bytes of content between seek points of a compressed object, about. Default 8 MiB. */
+  readonly span?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Preprocess again although there is a fitting index. */
   readonly force?: boolean | undefined
 }
+
+const DEFAULT_SPAN = 8 << 20
+const SMALLEST_SPAN = 64 << 10
 
 /** Scans the object in tasks, keeps their results until all are there, and publishes the index by one write. */
 export async function preprocess(
@@ -46,9 +45,25 @@ export async function preprocess(
   storage: ResolvedStorage,
   options: PreprocessOptions,
 ): Promise<void> {
-  const store = writable(storage.store, indexUri)
-  const built = await build(format, object, indexUri, storage, store, await loadCore(), options)
-  await publishIndex(format, object, indexUri, storage, built, options)
+  const {
+    executor = inThisThread,
+    chunkSize = DEFAULT_CHUNK_SIZE,
+    span = DEFAULT_SPAN,
+    onProgress,
+    signal,
+  } = options
+  if (!Number.isSafeInteger(span) || span < SMALLEST_SPAN) {
+    throw new DataplugError(
+      'INVALID_ARGUMENT',
+      `span must be an integer from ${SMALLEST_SPAN}, in bytes; got ${span}`,
+    )
+  }
+  const core = await loadCore()
+  const store = requireWritable(storage.store, indexUri)
+  const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }
+  const gzip = compression && (await preprocessGzip(run, compression, span))
+  const built = await build(run, gzip)
+  await publishIndex(format, object, indexUri, storage, built, { signal, gzip })
 }
 
 /** Writes the index, in one piece, and removes what led to it. */
@@ -58,12 +73,42 @@ export async function publishIndex(
   indexUri: string,
   { store }: ResolvedStorage,
   built: Built<unknown>,
-  { signal }: CallOptions,
+  { signal, gzip }: CallOptions & { readonly gzip?: GzipIndex | undefined },
 ): Promise<void> {
   const core = await loadCore()
   signal?.throwIfAborted()
-  await writable(store, indexUri).write(indexUri, encodeIndex(core, object, format, built), { signal })
-  await removeAll(store, partsPrefix(indexUri), { signal })
+  const whole = { ...built, sections: { ...gzip?.sections, ...built.sections } }
+  const bytes = encodeIndex(core, object, format, whole, gzip?.compression)
+  await requireWritable(store, indexUri).write(indexUri, bytes, { signal })
+  await removeParts(store, indexUri, { signal })
+}
+
+async function build(run: Run, gzip: GzipIndex | undefined): Promise<Built<unknown>> {
+  const { format, object, storage, core, chunkSize, signal } = run
+  const { scan, merge, inspect, fromLines } = format
+  if (gzip && fromLines) {
+    const { size, lineFeeds, endsWithNewline } = gzip.compression
+    return fromLines({ totalLines: lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0), endsWithNewline })
+  }
+  const table = gzip && decodeSeekTable(gzip.sections['gzip-points'] as Uint8Array, object.uri)
+  const windows = gzip?.sections['gzip-windows']
+  const accessTo = (ranges: readonly (readonly [number, number])[]): { readonly access?: Access } => {
+    if (!gzip || !table || !windows) return {}
+    const { size } = gzip.compression
+    return {
+      access: { kind: 'gzip', size, spans: inlineWindows(spansFor(ranges, table, object.size), windows) },
+    }
+  }
+  if (inspect) {
+    const content = accessTo([[0, gzip?.compression.size ?? 0]])
+    return inspect({ ...openSources(storage.store, { ...object, ...content }, core, signal), core, signal })
+  }
+  if (!scan || !merge) return { attributes: {} }
+  const tasks = table
+    ? planContentTasks(format, object, table, chunkSize, gzip?.compression.size ?? 0, accessTo)
+    : planTasks(format, object, chunkSize)
+  const size = gzip?.compression.size ?? object.size
+  return merge(await runAll(run, tasks), { uri: object.uri, size })
 }
 
 /** Merges encoded parts, which must be all of them and in order. @throws INVALID_INDEX when one is damaged */
@@ -77,116 +122,9 @@ export async function buildFromParts(
       uri: object.uri,
     })
   }
-  const core = await loadCore()
+  const core: Core = await loadCore()
   return format.merge(
     encoded.map((bytes) => decodePart(bytes, core, object.uri)),
     object,
-  )
-}
-
-async function build(
-  format: AnyFormat,
-  object: ObjectInfo,
-  indexUri: string,
-  storage: ResolvedStorage,
-  store: WritableStore,
-  core: Core,
-  { executor = inThisThread, chunkSize = DEFAULT_CHUNK_SIZE, onProgress, signal }: PreprocessOptions,
-): Promise<Built<unknown>> {
-  if (format.inspect) {
-    return format.inspect({ ...openSources(storage.store, object, core, signal), core, signal })
-  }
-  if (!format.scan || !format.merge) return { attributes: {} }
-
-  const tasks = planTasks(format, object, chunkSize)
-  const prefix = `${partsPrefix(indexUri)}${planKey(format, object, chunkSize, core)}/`
-  const parts = await keptParts(storage.store, prefix, tasks.length, core, signal)
-  let tasksDone = 0
-  let bytesDone = 0
-  const report = (range: readonly [number, number] | undefined) => {
-    if (range) {
-      tasksDone++
-      bytesDone += range[1] - range[0]
-    }
-    onProgress?.({ tasksDone, tasks: tasks.length, bytesDone, bytes: object.size })
-  }
-  report(undefined)
-  for (const id of parts.keys()) report(tasks[id]?.range)
-
-  const environment = { ...storage, modules: [format.module] }
-  await runConcurrently(
-    tasks.filter(({ id }) => !parts.has(id)),
-    executor.concurrency,
-    async (task, taskSignal) => {
-      const result = await executor.run({ line: JSON.stringify(task) }, environment, { signal: taskSignal })
-      const bytes = result as Uint8Array
-      parts.set(task.id, decodePart(bytes, core, object.uri))
-      // A single task is not worth keeping: it and the index would be written at the same moment.
-      if (tasks.length > 1) await store.write(`${prefix}${task.id}`, bytes, { signal: taskSignal })
-      report(task.range)
-    },
-    signal,
-  )
-  return format.merge(
-    tasks.map(({ id }) => parts.get(id) as Part),
-    object,
-  )
-}
-
-/** Removes the index and what interrupted runs left. */
-export async function removeParts(
-  store: ReadableStore,
-  indexUri: string,
-  options?: CallOptions,
-): Promise<void> {
-  await writable(store, indexUri).remove(indexUri, options)
-  await removeAll(store, partsPrefix(indexUri), options)
-}
-
-function partsPrefix(indexUri: string): string {
-  return `${indexUri}.parts/`
-}
-
-// Another object state, format version or chunk size makes other parts.
-function planKey(format: AnyFormat, { etag, size }: ObjectInfo, chunkSize: number, core: Core): string {
-  const text = new TextEncoder().encode(JSON.stringify([etag, size, format.name, format.version, chunkSize]))
-  return `${core.crc32(text).toString(16).padStart(8, '0')}-${size}-${chunkSize}`
-}
-
-/** Results of an earlier, interrupted run. A damaged one counts as missing. */
-async function keptParts(
-  store: ReadableStore,
-  prefix: string,
-  count: number,
-  core: Core,
-  signal: AbortSignal | undefined,
-): Promise<Map<number, Part>> {
-  const parts = new Map<number, Part>()
-  if (count <= 1 || !isListable(store)) return parts
-  for await (const { uri, size, etag } of store.list(prefix, { signal })) {
-    const id = Number(uri.slice(uri.lastIndexOf('/') + 1))
-    if (!Number.isSafeInteger(id) || id < 0 || id >= count) continue
-    try {
-      parts.set(id, decodePart(await readBytes(store, uri, [0, size], { signal, ifMatch: etag }), core, uri))
-    } catch (error) {
-      if (!isDataplugError(error, 'INVALID_INDEX')) throw error
-    }
-  }
-  return parts
-}
-
-async function removeAll(store: ReadableStore, prefix: string, options?: CallOptions): Promise<void> {
-  if (!isListable(store) || !isWritable(store)) return
-  const uris: string[] = []
-  for await (const { uri } of store.list(prefix, { signal: options?.signal })) uris.push(uri)
-  for (const uri of uris) await store.remove(uri, { signal: options?.signal })
-}
-
-function writable(store: ReadableStore, indexUri: string): WritableStore {
-  if (isWritable(store)) return store
-  throw new DataplugError(
-    'STORE_READ_ONLY',
-    `nothing can be written to ${indexUri}; name a place for the index with the "metadata" option`,
-    { uri: indexUri },
   )
 }

@@ -1,7 +1,13 @@
+import { fromBase64 } from '../base64.js'
+import type { Access } from '../compression/access.js'
+import { encodeGzipPart } from '../compression/gzip-part-codec.js'
+import { scanGzip } from '../compression/gzip-scan.js'
+import type { SeekTable } from '../compression/seek-table.js'
 import type { Core } from '../core/core.js'
 import { DataplugError } from '../errors.js'
-import type { AnyFormat, Chunk } from '../formats/format.js'
-import { splitBySize } from '../range.js'
+import type { AnyFormat, Chunk, Part } from '../formats/format.js'
+import { type Range, splitBySize } from '../range.js'
+import { openSource } from '../storage/source.js'
 import type { ObjectInfo, ReadableStore } from '../storage/store.js'
 import { formatOf, LINE_VERSION, type TaskLine } from './line.js'
 import { encodePart } from './part.js'
@@ -47,6 +53,40 @@ export function planTasks(format: AnyFormat, object: ObjectInfo, chunkSize: numb
   }))
 }
 
+/** The scan of a compressed object's content as tasks of at least `chunkSize` bytes, from seek point to seek point. */
+export function planContentTasks(
+  format: AnyFormat,
+  object: ObjectInfo,
+  table: SeekTable,
+  chunkSize: number,
+  size: number,
+  accessTo: (ranges: readonly Range[]) => { readonly access?: Access },
+): TaskLine[] {
+  const ranges: Range[] = []
+  let start = 0
+  for (let i = 1; i <= table.length && start < size; i++) {
+    const end = i < table.length ? table.point(i).content : size
+    if (end - start < chunkSize && i < table.length) continue
+    ranges.push([start, end])
+    start = end
+  }
+  const { uri, etag } = object
+  return ranges.map((range, id) => ({
+    dataplug: LINE_VERSION,
+    kind: 'task',
+    stage: 'scan',
+    format: format.name,
+    version: format.version,
+    uri,
+    size: object.size,
+    etag,
+    id,
+    of: ranges.length,
+    range,
+    ...accessTo([range]),
+  }))
+}
+
 /** Runs one task and returns its encoded part. Reads nothing but the chunk, and what its format looks ahead. */
 export async function runTask(
   task: TaskLine,
@@ -54,6 +94,7 @@ export async function runTask(
   core: Core,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (task.stage === 'gzip') return encodePart(await runGzipTask(task, store, signal), core)
   const format = await formatOf(task)
   if (!format.scan) {
     throw new DataplugError('INVALID_SLICE', `format "${task.format}" is not preprocessed in tasks`, {
@@ -68,6 +109,13 @@ export async function runTask(
     stream: () => source.read(task.range, { scratch: new Uint8Array(SCRATCH) }),
   }
   return encodePart(await format.scan(chunk, core), core)
+}
+
+async function runGzipTask(task: TaskLine, store: ReadableStore, signal?: AbortSignal): Promise<Part> {
+  const { range, span = 0, from } = task
+  const known = from && { bit: from.bit, window: fromBase64(from.window) }
+  const part = await scanGzip(openSource(store, task, signal), range, span, known, signal)
+  return part ? encodeGzipPart(part) : {}
 }
 
 const SCRATCH = 1 << 20

@@ -29,7 +29,7 @@ export type Span = {
   readonly bit: number
   /** Byte offset in the object before which all the content lies that was foreseen. */
   readonly end: number
-  /** The window: where in `windows`, or in base64; deflated either way. Absent where a member starts. */
+  /** The window: where in `windows`, or in base64; deflated either way. Absent when nothing is needed. */
   readonly window?: Range | string
 }
 
@@ -52,8 +52,8 @@ export function spansFor(ranges: readonly Range[], table: SeekTable, storedSize:
       if (last > previous.last) spans[spans.length - 1] = { ...previous, end: stop, last }
       continue
     }
-    const { content, bit, member, window } = table.point(first)
-    spans.push({ content, bit, end: stop, last, ...(member ? {} : { window }) })
+    const { content, bit, window } = table.point(first)
+    spans.push({ content, bit, end: stop, last, ...(window[0] === window[1] ? {} : { window }) })
   }
   return spans.map(({ last: _, ...span }) => span)
 }

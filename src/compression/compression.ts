@@ -7,23 +7,19 @@ export type Compression = {
   readonly size: number
   /** Members of the gzip file; in BGZF each is a block. */
   readonly members: number
-  /** Deflate blocks. */
-  readonly blocks: number
   /** Line feeds in the content. */
   readonly lineFeeds: number
   readonly endsWithNewline: boolean
-  /** Compressed bytes from one seek point to the next, at least. */
+  /** Bytes of content between seek points, about. */
   readonly span: number
 }
 
 export function isCompression(value: unknown): value is Compression {
   if (typeof value !== 'object' || value === null) return false
-  const { kind, size, members, blocks, lineFeeds, endsWithNewline, span } = value as Partial<Compression>
+  const { kind, size, members, lineFeeds, endsWithNewline, span } = value as Partial<Compression>
   return (
     (kind === 'gzip' || kind === 'bgzf') &&
-    [size, members, blocks, lineFeeds, span].every(
-      (count) => Number.isSafeInteger(count) && Number(count) >= 0,
-    ) &&
+    [size, members, lineFeeds, span].every((count) => Number.isSafeInteger(count) && Number(count) >= 0) &&
     typeof endsWithNewline === 'boolean'
   )
 }

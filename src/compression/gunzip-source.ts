@@ -3,6 +3,7 @@ import { DataplugError } from '../errors.js'
 import type { Range } from '../range.js'
 import { type Source, sourceOf } from '../storage/source.js'
 import type { Access, Span } from './access.js'
+import { naming } from './naming.js'
 import { inflateWindow } from './window.js'
 
 /** How far reading goes on, at a time, past the bytes that were foreseen. */
@@ -45,23 +46,23 @@ async function* decode(
   transient: boolean,
 ): AsyncGenerator<Uint8Array> {
   const offset = Math.floor(span.bit / 8)
-  const window = span.window === undefined ? undefined : await inflateWindow(span.window, readWindow)
-  const gunzip = await createGunzip({
-    name: stored.uri,
-    offset,
-    ...(window ? { bit: span.bit, window } : {}),
-  })
+  const window = span.window === undefined ? new Uint8Array(0) : await inflateWindow(span.window, readWindow)
+  const gunzip = await createGunzip({ name: stored.uri, bit: span.bit, window })
   let position = span.content
-  for await (const chunk of compressed(stored, offset, span.end, signal)) {
-    for (const piece of gunzip.push(chunk)) {
-      const from = Math.max(start - position, 0)
-      const to = Math.min(end - position, piece.length)
-      position += piece.length
-      if (from < to) yield transient ? piece.subarray(from, to) : piece.slice(from, to)
-      if (position >= end) return
+  try {
+    for await (const chunk of compressed(stored, offset, span.end, signal)) {
+      for (const piece of gunzip.push(chunk)) {
+        const from = Math.max(start - position, 0)
+        const to = Math.min(end - position, piece.length)
+        position += piece.length
+        if (from < to) yield transient ? piece.subarray(from, to) : piece.slice(from, to)
+        if (position >= end) return
+      }
     }
+    gunzip.finish()
+  } catch (error) {
+    throw naming(stored.uri, error)
   }
-  gunzip.finish()
   throw new DataplugError(
     'MALFORMED_DATA',
     `${stored.uri} has ${position} bytes of content, fewer than its index says`,

@@ -4,18 +4,15 @@ import type { Range } from '../range.js'
 // The sections `gzip-points` and `gzip-windows` of docs/index-format.md.
 
 const RECORD = 32
-const MEMBER_START = 1
 
 /** A place in a gzip stream where decoding can start. */
 export interface SeekPoint {
-  /** Bit offset in the object of a deflate block's header, or of a member's header. */
+  /** Bit offset in the object of a deflate block's header. */
   readonly bit: number
   /** Bytes of content before it. */
   readonly content: number
   /** Line feeds in the content before it. */
   readonly lineFeeds: number
-  /** Whether a member starts here: nothing before it is needed then. */
-  readonly member: boolean
   /** Where in `gzip-windows` the deflated window lies; empty when nothing before the point is needed. */
   readonly window: Range
 }
@@ -40,12 +37,11 @@ export function encodeSeekTable(points: readonly BuiltPoint[]): { points: Uint8A
   const view = new DataView(records.buffer)
   const windows = new Uint8Array(points.reduce((length, { window }) => length + window.length, 0))
   let offset = 0
-  for (const [i, { bit, content, lineFeeds, member, window }] of points.entries()) {
+  for (const [i, { bit, content, lineFeeds, window }] of points.entries()) {
     view.setBigUint64(i * RECORD, BigInt(bit), true)
     view.setBigUint64(i * RECORD + 8, BigInt(content), true)
     view.setBigUint64(i * RECORD + 16, BigInt(lineFeeds), true)
     view.setUint32(i * RECORD + 24, window.length, true)
-    view.setUint32(i * RECORD + 28, member ? MEMBER_START : 0, true)
     windows.set(window, offset)
     offset += window.length
   }
@@ -89,7 +85,6 @@ export function decodeSeekTable(bytes: Uint8Array, uri: string): SeekTable {
       bit: long(i, 0),
       content: long(i, 8),
       lineFeeds: long(i, 16),
-      member: (view.getUint32(i * RECORD + 28, true) & MEMBER_START) !== 0,
       window: [windowStarts[i] as number, windowStarts[i + 1] as number],
     }),
     atContent: (offset) => last((i) => long(i, 8) <= offset),

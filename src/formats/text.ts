@@ -35,6 +35,11 @@ export const UTF8Text = defineFormat<'text', LineFacts, TextSlice, string>({
   scan: scanLines,
   merge: mergeLines,
   fromLines: (facts) => ({ attributes: facts }),
+  // A cut slice looks at the byte before it, and past its end.
+  ranges: (slice) => {
+    const [start, end] = slice.range
+    return 'cut' in slice ? [[Math.max(start - 1, 0), end + slice.padding]] : [slice.range]
+  },
   read: (slice, context) => ('lines' in slice ? readExactLines(slice, context) : readCut(slice, context)),
 })
 

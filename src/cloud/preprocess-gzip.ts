@@ -1,0 +1,119 @@
+import { toBase64 } from '../base64.js'
+import type { CompressionKind } from '../compression/detect.js'
+import { createGzipIndexer, type GzipIndex } from '../compression/gzip-index.js'
+import { decodeGzipPart, type EncodedGzipPart } from '../compression/gzip-part-codec.js'
+import { type GzipFrom, strideOf } from '../compression/gzip-scan.js'
+import type { GzipPart } from '../core/gzip-part.js'
+import { DataplugError } from '../errors.js'
+import type { Part } from '../formats/format.js'
+import type { TaskLine } from './line.js'
+import { runConcurrently } from './run-concurrently.js'
+import { openStage, type Run, type Stage } from './run-tasks.js'
+import { planTasks } from './task.js'
+
+/**
+ * Indexes a gzip object in chunks of compressed bytes. With one worker each chunk is decoded with what is
+ * known of those before it; with more, all at once and without. Either way the index is the same, and no
+ * byte is read twice, but where a search took something for a block that is none.
+ */
+export async function preprocessGzip(run: Run, kind: CompressionKind, span: number): Promise<GzipIndex> {
+  const { format, object, executor } = run
+  // A chunk may end at multiples of the stride only: then where it ends does not show in the index.
+  const stride = strideOf(span)
+  const chunkSize = Math.max(1, Math.round(run.chunkSize / stride)) * stride
+  const tasks = planTasks(format, object, chunkSize).map(
+    (task): TaskLine => ({ ...task, stage: 'gzip', span }),
+  )
+  const stage = await openStage({ ...run, chunkSize }, tasks, String(span))
+  const indexer = createGzipIndexer(object.uri, kind, span)
+  const results = executor.concurrency === 1 ? oneByOne(stage) : ahead(stage, tasks, run)
+  try {
+    for (const task of tasks) {
+      const { next } = indexer
+      if (task.id > 0 && next === undefined) break
+      // The chunk before went on through this one: no block starts in it that a search could find.
+      if (next && next.bit >= task.range[1] * 8) continue
+      const part = await results.get(task, next)
+      await indexer.add(part && fits(part, next) ? part : await again(stage, task, next))
+    }
+  } finally {
+    await results.stop()
+  }
+  return indexer.finish()
+}
+
+interface Results {
+  get(task: TaskLine, from: GzipFrom | undefined): Promise<GzipPart | undefined>
+  /** Waits until nothing is under way. */
+  stop(): Promise<void>
+}
+
+function oneByOne(stage: Stage): Results {
+  return {
+    get: async (task, from) => decode(stage.kept.get(task.id) ?? (await stage.run(knowing(task, from)))),
+    stop: async () => {},
+  }
+}
+
+/** Runs the tasks side by side, ahead of the one asked for. */
+function ahead(stage: Stage, tasks: readonly TaskLine[], { executor, signal }: Run): Results {
+  const finished = new Map<number, Part>(stage.kept)
+  let wake = () => {}
+  let failure: { readonly error: unknown } | undefined
+  const stopped = new AbortController()
+  const running = runConcurrently(
+    tasks.filter(({ id }) => !stage.kept.has(id)),
+    executor.concurrency,
+    async (task, taskSignal) => {
+      finished.set(task.id, await stage.run(task, taskSignal))
+      wake()
+    },
+    signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal,
+  ).catch((error: unknown) => {
+    failure = { error }
+    wake()
+  })
+  return {
+    async get({ id }) {
+      while (!finished.has(id)) {
+        if (failure) throw failure.error
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      const part = finished.get(id)
+      finished.delete(id)
+      return decode(part)
+    },
+    async stop() {
+      stopped.abort()
+      await running
+    },
+  }
+}
+
+/** Decodes a chunk once more, now that what comes before it is known. */
+async function again(stage: Stage, task: TaskLine, from: GzipFrom | undefined): Promise<GzipPart> {
+  const part = await decode(await stage.run(knowing(task, from)))
+  if (part && fits(part, from)) return part
+  throw new DataplugError(
+    'INVALID_INDEX',
+    `task ${task.id} of ${task.uri} did not decode what it was asked to; run it again`,
+    {
+      uri: task.uri,
+    },
+  )
+}
+
+function knowing(task: TaskLine, from: GzipFrom | undefined): TaskLine {
+  return from ? { ...task, from: { bit: from.bit, window: toBase64(from.window) } } : task
+}
+
+function fits(part: GzipPart, from: GzipFrom | undefined): boolean {
+  return from === undefined || part.start === from.bit
+}
+
+/** The decoded result of a task; undefined when it found no block to start with. */
+async function decode(part: Part | undefined): Promise<GzipPart | undefined> {
+  return part === undefined || part.facts === undefined ? undefined : decodeGzipPart(part as EncodedGzipPart)
+}

@@ -1,0 +1,92 @@
+import type { Core } from '../core/core.js'
+import type { AnyFormat, Part } from '../formats/format.js'
+import { rangeLength } from '../range.js'
+import type { ObjectInfo, WritableStore } from '../storage/store.js'
+import type { ResolvedStorage } from './environment.js'
+import type { Executor } from './executor.js'
+import type { TaskLine } from './line.js'
+import { decodePart } from './part.js'
+import { keptParts, partsPrefix } from './parts.js'
+import { runConcurrently } from './run-concurrently.js'
+
+export interface Progress {
+  /** What is being done: finding the structure of a compressed object, or what the format scans for. */
+  readonly stage: TaskLine['stage']
+  readonly tasksDone: number
+  readonly tasks: number
+  /** Of the object; of its content, in the scan of a compressed one. */
+  readonly bytesDone: number
+  readonly bytes: number
+}
+
+/** What all steps of one preprocessing run share. */
+export interface Run {
+  readonly format: AnyFormat
+  readonly object: ObjectInfo
+  readonly indexUri: string
+  readonly storage: ResolvedStorage
+  readonly store: WritableStore
+  readonly core: Core
+  readonly executor: Executor
+  readonly chunkSize: number
+  readonly onProgress: ((progress: Progress) => void) | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** Tasks of one stage, their kept results, and the means to run the others. */
+export interface Stage {
+  readonly kept: ReadonlyMap<number, Part>
+  /** Runs a task, keeps its result, reports progress. */
+  run(task: TaskLine, signal?: AbortSignal): Promise<Part>
+}
+
+/** @param detail tells apart plans that cut the object alike but look for different things */
+export async function openStage(run: Run, tasks: readonly TaskLine[], detail = ''): Promise<Stage> {
+  const { format, object, storage, store, core, executor, onProgress, signal } = run
+  const stage = tasks[0]?.stage ?? 'scan'
+  const prefix = `${partsPrefix(run.indexUri)}${planKey(run, stage, detail)}/`
+  const kept = await keptParts(storage.store, prefix, tasks.length, core, signal)
+  const bytes = tasks.reduce((sum, { range }) => sum + rangeLength(range), 0)
+  const finished = tasks.filter(({ id }) => kept.has(id))
+  let tasksDone = finished.length
+  let bytesDone = finished.reduce((sum, { range }) => sum + rangeLength(range), 0)
+  const report = () => onProgress?.({ stage, tasksDone, tasks: tasks.length, bytesDone, bytes })
+  report()
+  const environment = { ...storage, modules: [format.module] }
+  return {
+    kept,
+    async run(task, taskSignal = signal) {
+      const line = JSON.stringify(task)
+      const result = (await executor.run({ line }, environment, { signal: taskSignal })) as Uint8Array
+      const part = decodePart(result, core, object.uri)
+      // A single task is not worth keeping: it and the index would be written at the same moment.
+      if (tasks.length > 1) await store.write(`${prefix}${task.id}`, result, { signal: taskSignal })
+      tasksDone++
+      bytesDone += rangeLength(task.range)
+      report()
+      return part
+    },
+  }
+}
+
+/** Runs all tasks that have no kept result; all results, in order. */
+export async function runAll(run: Run, tasks: readonly TaskLine[], detail?: string): Promise<Part[]> {
+  const stage = await openStage(run, tasks, detail)
+  const parts = new Map(stage.kept)
+  await runConcurrently(
+    tasks.filter(({ id }) => !parts.has(id)),
+    run.executor.concurrency,
+    async (task, signal) => {
+      parts.set(task.id, await stage.run(task, signal))
+    },
+    run.signal,
+  )
+  return tasks.map(({ id }) => parts.get(id) as Part)
+}
+
+// Another object state, format version or chunk size makes other parts.
+function planKey({ format, object, chunkSize, core }: Run, stage: string, detail: string): string {
+  const { etag, size } = object
+  const plan = JSON.stringify([etag, size, format.name, format.version, chunkSize, stage, detail])
+  return `${core.crc32(new TextEncoder().encode(plan)).toString(16).padStart(8, '0')}-${size}-${chunkSize}-${stage}`
+}

@@ -1,0 +1,37 @@
+import { DataplugError } from '../errors.js'
+
+// The host's own raw deflate (RFC 1951), which Node, Lambda and browsers share.
+
+export async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  if (bytes.length === 0) return bytes
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate-raw'))
+  return new Uint8Array(await new Response(stream).arrayBuffer())
+}
+
+/**
+ * Inflates what `deflate` made of at most `length` bytes.
+ *
+ * @throws MALFORMED_DATA when it is something else, or longer
+ */
+export async function inflate(deflated: Uint8Array, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length)
+  if (deflated.length === 0) return bytes.subarray(0, 0)
+  let filled = 0
+  const stream = new Blob([deflated as Uint8Array<ArrayBuffer>])
+    .stream()
+    .pipeThrough(new DecompressionStream('deflate-raw'))
+  try {
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+      if (filled + chunk.length > length) throw new RangeError(`longer than ${length} bytes`)
+      bytes.set(chunk, filled)
+      filled += chunk.length
+    }
+  } catch (cause) {
+    throw new DataplugError(
+      'MALFORMED_DATA',
+      `deflated data of an index is damaged: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+  return bytes.subarray(0, filled)
+}

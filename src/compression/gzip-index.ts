@@ -1,0 +1,70 @@
+import type { GzipPart } from '../core/gzip-part.js'
+import { createGzipReducer } from '../core/gzip-reduce.js'
+import type { Compression } from './compression.js'
+import { deflate } from './deflate.js'
+import type { CompressionKind } from './detect.js'
+import type { GzipFrom } from './gzip-scan.js'
+import { naming } from './naming.js'
+import { type BuiltPoint, encodeSeekTable } from './seek-table.js'
+
+export interface GzipIndex {
+  readonly compression: Compression
+  /** `gzip-points` and `gzip-windows`. */
+  readonly sections: { readonly [name: string]: Uint8Array }
+}
+
+/** Joins the parts of a gzip object, first to last, to its index. */
+export interface GzipIndexer {
+  /** Where the next part must start: undefined before the first, and once the object has ended. */
+  readonly next: GzipFrom | undefined
+  /** @throws MALFORMED_DATA when a member's CRC-32 or size is not what its trailer says */
+  add(part: GzipPart): Promise<void>
+  finish(): GzipIndex
+}
+
+export function createGzipIndexer(uri: string, kind: CompressionKind, span: number): GzipIndexer {
+  const reducer = createGzipReducer(uri)
+  const points: BuiltPoint[] = []
+  let members = 0
+  let last = -1
+
+  const addTo = (part: GzipPart) => {
+    try {
+      return reducer.add(part)
+    } catch (error) {
+      throw naming(uri, error)
+    }
+  }
+  return {
+    get next() {
+      return reducer.bit === undefined ? undefined : { bit: reducer.bit, window: reducer.window }
+    },
+    async add(part) {
+      const before = reducer.window
+      const added = addTo(part)
+      members += added.members.length
+      if (part.size > 0) last = lastByte(part.last, before)
+      for (const { bit, output, lines, window } of added.points) {
+        points.push({
+          bit,
+          content: output,
+          lineFeeds: lines,
+          window: await deflate(Uint8Array.from(window)),
+        })
+      }
+    },
+    finish() {
+      const { points: table, windows } = encodeSeekTable(points)
+      const { output: size, lines: lineFeeds } = reducer
+      return {
+        compression: { kind, size, members, lineFeeds, endsWithNewline: last === 10, span },
+        sections: { 'gzip-points': table, 'gzip-windows': windows },
+      }
+    },
+  }
+}
+
+/** The byte for a part's last symbol, given the window before the part. */
+function lastByte(symbol: number, window: Uint8Array): number {
+  return symbol < 32768 ? symbol : (window[symbol - 65536 + window.length] ?? -1)
+}

@@ -1,0 +1,160 @@
+import type {
+  GzipPart,
+  LineCount,
+  MarkerPairs,
+  PartPoint,
+  PartSegment,
+  SparseWindow,
+} from '../core/gzip-part.js'
+import { WINDOW_SIZE } from '../core/inflater.js'
+import { deflate, inflate } from './deflate.js'
+
+/** A `GzipPart` as named values that survive JSON and bytes: what a task returns. */
+export type EncodedGzipPart = {
+  readonly facts: string
+  readonly symbols: Uint8Array
+}
+
+interface Facts {
+  readonly start: number
+  readonly end: number | null
+  readonly size: number
+  readonly reach: number
+  readonly last: number
+  readonly segments: readonly (readonly [size: number, crc: number, ...trailer: number[]])[]
+  /** bit, output, line feeds, markers that may be some, symbols in the window */
+  readonly points: readonly (readonly [number, number, number, number, number])[]
+  readonly lines: readonly [literal: number, markers: number]
+  readonly factors: number
+  readonly tail: number
+  /** Bytes of the packed symbols before deflation. */
+  readonly packed: number
+}
+
+const MASK = WINDOW_SIZE / 8
+
+/** Packs the arrays of a part one after the other and deflates them. */
+export async function encodeGzipPart(part: GzipPart): Promise<EncodedGzipPart> {
+  const { start, end, size, reach, last, segments, points, lines, factors, tail } = part
+  const writer = new ArrayWriter()
+  const pairs = ({ markers, values }: MarkerPairs) => {
+    writer.put(markers)
+    writer.put(values)
+    return markers.length
+  }
+  const facts = {
+    start,
+    end: end ?? null,
+    size,
+    reach,
+    last,
+    segments: segments.map(({ size: bytes, crc, trailer }) =>
+      trailer ? ([bytes, crc, trailer.crc, trailer.size, trailer.end] as const) : ([bytes, crc] as const),
+    ),
+    points: points.map(({ bit, output, lines: before, window }) => {
+      const markers = pairs(before.markers)
+      // Positions as a bit mask: they come in runs, which deflate well that way.
+      writer.put(maskOf(window.positions))
+      writer.put(window.symbols)
+      return [bit, output, before.literal, markers, window.positions.length] as const
+    }),
+    lines: [lines.literal, pairs(lines.markers)] as const,
+    factors: pairs(factors),
+    tail: tail.length,
+  }
+  writer.put(tail)
+  const packed = writer.bytes()
+  return {
+    facts: JSON.stringify({ ...facts, packed: packed.length } satisfies Facts),
+    symbols: await deflate(packed),
+  }
+}
+
+export async function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): Promise<GzipPart> {
+  const facts = JSON.parse(json) as Facts
+  const reader = new ArrayReader(await inflate(symbols, facts.packed))
+  const pairs = (length: number): MarkerPairs => ({ markers: reader.u16(length), values: reader.u32(length) })
+  const count = (literal: number, markers: number): LineCount => ({ literal, markers: pairs(markers) })
+  const points = facts.points.map(([bit, output, literal, markers, kept]): PartPoint => {
+    const lines = count(literal, markers)
+    const window: SparseWindow = { positions: positionsOf(reader.u8(MASK), kept), symbols: reader.u16(kept) }
+    return { bit, output, lines, window }
+  })
+  const lines = count(...facts.lines)
+  const factors = pairs(facts.factors)
+  const { start, end, size, reach, last } = facts
+  const segments = facts.segments.map(([bytes, crc, trailerCrc, trailerSize, trailerEnd]): PartSegment => {
+    const trailer =
+      trailerEnd === undefined ? undefined : { crc: trailerCrc ?? 0, size: trailerSize ?? 0, end: trailerEnd }
+    return { size: bytes, crc, trailer }
+  })
+  return {
+    start,
+    end: end ?? undefined,
+    size,
+    reach,
+    last,
+    points,
+    lines,
+    segments,
+    factors,
+    tail: reader.u16(facts.tail),
+  }
+}
+
+function maskOf(positions: Uint16Array): Uint8Array {
+  const mask = new Uint8Array(MASK)
+  for (const position of positions) mask[position >> 3] = (mask[position >> 3] ?? 0) | (1 << (position & 7))
+  return mask
+}
+
+function positionsOf(mask: Uint8Array, count: number): Uint16Array {
+  const positions = new Uint16Array(count)
+  let filled = 0
+  for (let position = 0; position < WINDOW_SIZE && filled < count; position++) {
+    if ((mask[position >> 3] ?? 0) & (1 << (position & 7))) positions[filled++] = position
+  }
+  return positions
+}
+
+class ArrayWriter {
+  readonly #arrays: Uint8Array[] = []
+
+  put(array: Uint8Array | Uint16Array | Uint32Array): void {
+    this.#arrays.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(this.#arrays.reduce((length, array) => length + array.length, 0))
+    let offset = 0
+    for (const array of this.#arrays) {
+      bytes.set(array, offset)
+      offset += array.length
+    }
+    return bytes
+  }
+}
+
+/** Copies each array out, since they are not aligned. */
+class ArrayReader {
+  readonly #bytes: Uint8Array
+  #offset = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  u8(length: number): Uint8Array<ArrayBuffer> {
+    const start = this.#offset
+    this.#offset += length
+    return this.#bytes.slice(start, this.#offset) as Uint8Array<ArrayBuffer>
+  }
+
+  u16(length: number): Uint16Array {
+    return new Uint16Array(this.u8(length * 2).buffer)
+  }
+
+  u32(length: number): Uint32Array {
+    return new Uint32Array(this.u8(length * 4).buffer)
+  }
+}

@@ -1,0 +1,70 @@
+import { createGzipChunk } from '../core/gzip-chunk.js'
+import type { GzipPart } from '../core/gzip-part.js'
+import { createSearchedChunk } from '../core/gzip-search.js'
+import { createMemory } from '../core/memory.js'
+import { coreModule } from '../core/module.js'
+import type { Range } from '../range.js'
+import type { Source } from '../storage/source.js'
+import { naming } from './naming.js'
+
+/** Where decoding a chunk starts when the chunks before it are known. */
+export interface GzipFrom {
+  /** First bit of a block header. */
+  readonly bit: number
+  /** The up to 32 KiB of content before it. */
+  readonly window: Uint8Array
+}
+
+/** Compressed bytes between places where a chunk may end, for seek points that lie `span` bytes of content apart. */
+export function strideOf(span: number): number {
+  return Math.ceil(span / 2)
+}
+
+/** How far past its end a chunk reads at a time, to the end of its last block. */
+const FURTHER = 256 << 10
+
+/**
+ * Decodes the blocks that start in `range` of a gzip object, to the last one's end. The chunk at 0 starts with
+ * the object, any other at `from`, or with the first block found in it. Undefined when none is found.
+ *
+ * @throws MALFORMED_DATA when the chunk starts at 0 or `from`
+ */
+export async function scanGzip(
+  source: Source,
+  range: Range,
+  span: number,
+  from: GzipFrom | undefined,
+  signal: AbortSignal | undefined,
+): Promise<GzipPart | undefined> {
+  const [start, end] = range
+  const options = {
+    name: source.uri,
+    rule: { stride: strideOf(span), span },
+    until: end === source.size ? Number.POSITIVE_INFINITY : end * 8,
+  }
+  const memory = createMemory(await coreModule())
+  const searched = start > 0 && from === undefined
+  const first = from ? Math.floor(from.bit / 8) : start
+  const chunk = searched
+    ? createSearchedChunk(memory, start, options)
+    : createGzipChunk(memory, from ?? { offset: start }, options)
+  try {
+    for await (const bytes of readOnwards(source, first, Math.max(end, first), signal)) {
+      if (chunk.push(bytes)) return chunk.part()
+    }
+    chunk.finish()
+    return chunk.part()
+  } catch (error) {
+    throw naming(source.uri, error)
+  }
+}
+
+async function* readOnwards(source: Source, start: number, end: number, signal: AbortSignal | undefined) {
+  const options = { signal, scratch: new Uint8Array(SCRATCH) }
+  yield* source.read([start, end], options)
+  for (let at = end; at < source.size; at += FURTHER) {
+    yield* source.read([at, Math.min(at + FURTHER, source.size)], options)
+  }
+}
+
+const SCRATCH = 1 << 20
