@@ -31,7 +31,8 @@ export async function findFormat(name: string): Promise<AnyFormat> {
  */
 export async function detectFormat(uri: string, head: () => Promise<Uint8Array>): Promise<AnyFormat> {
   const path = uri.replace(/[?#].*$/, '').toLowerCase()
-  const formats = await Promise.all(formatNames().map(findFormat))
+  const names = formatNames().sort((a, b) => rank(a) - rank(b))
+  const formats = await Promise.all(names.map(findFormat))
   const named = formats.find(({ extensions }) => extensions?.some((extension) => path.endsWith(extension)))
   if (named) return named
   const first = await head()
@@ -44,4 +45,10 @@ export async function detectFormat(uri: string, head: () => Promise<Uint8Array>)
       uri,
     },
   )
+}
+
+/** Plugins come first, since someone imported them on purpose; text, which most things look like, last. */
+function rank(name: string): number {
+  if (name === 'text') return 2
+  return Object.hasOwn(builtIn, name) ? 1 : 0
 }

@@ -38,6 +38,8 @@ export async function sameIndex({ format }: Suite, subject: ConformanceObject): 
   for (const chunkSize of chunkSizes(subject.bytes.length)) {
     await compare(`chunkSize ${chunkSize}`, { chunkSize, piece: 13 }, CHUNKING)
   }
+  // The tasks of a compressed object may wait for each other.
+  if (subject.content) return
   const chunkSize = Math.max(1, Math.ceil(subject.bytes.length / 7))
   await compare(
     'running the last task first',
@@ -103,7 +105,7 @@ async function sectionDifference(a: IndexFile, b: IndexFile): Promise<string | u
 
 /** Each task reads its chunk once, and little more. */
 export async function scanBudget({ format, budget }: Suite, subject: ConformanceObject): Promise<void> {
-  if (!format.scan) return
+  if (!format.scan || subject.content) return
   const chunkSize = Math.max(1, Math.ceil(subject.bytes.length / 3))
   const { requestsPerTask = 1, overheadBytes } = budget
   const world = await openWorld(format, subject)

@@ -7,7 +7,7 @@ import { indexedWorld, openWorld, plans, reopen } from './conformance-world.js'
 export async function plainLines(suite: Suite, subject: ConformanceObject): Promise<void> {
   const { object } = await indexedWorld(suite.format, subject)
   const secrets = environmentSecrets()
-  for await (const { name, slices, budget } of plans(suite, object)) {
+  for await (const { name, slices, budget } of plans(suite, object, subject)) {
     for (const slice of slices) {
       const line = slice.toJSON()
       const where = `${name}: slice ${slice.id} of ${slice.of}`

@@ -148,7 +148,7 @@ export async function slicesInBudget(suite: Suite, subject: ConformanceObject): 
   const world = await indexedWorld(suite.format, subject)
   const { reads, object, store } = world
   const core = await loadCore()
-  for await (const { name, slices, budget } of plans(suite, object)) {
+  for await (const { name, slices, budget } of plans(suite, object, subject)) {
     for (const slice of slices) {
       const where = `${name}: slice ${slice.id} of ${slice.of}`
       const before = reads.length

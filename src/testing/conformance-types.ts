@@ -16,6 +16,8 @@ export interface ConformanceObject {
   readonly content?: Uint8Array
   /** What lies beside the object, by name, for formats of several objects. */
   readonly siblings?: { readonly [name: string]: Uint8Array }
+  /** Where this object's slices cost more than others', such as those of a compressed one. */
+  readonly budget?: ConformanceBudget
 }
 
 /** What reading may cost. Bytes count as soon as they are asked for. */

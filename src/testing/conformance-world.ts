@@ -59,8 +59,13 @@ export interface Plan {
 }
 
 /** Cuts the object in every way of the suite. */
-export async function* plans(suite: Suite, object: CloudObject): AsyncGenerator<Plan> {
-  for (const { strategy, params: all, budget = suite.budget } of suite.strategies) {
+export async function* plans(
+  suite: Suite,
+  object: CloudObject,
+  subject?: ConformanceObject,
+): AsyncGenerator<Plan> {
+  for (const { strategy, params: all, budget: own } of suite.strategies) {
+    const budget = own ?? subject?.budget ?? suite.budget
     for (const params of all) {
       const slices = await object.partition(strategy, params)
       yield { name: `${strategy.name}(${JSON.stringify(params)})`, strategy, params, budget, slices }

@@ -185,17 +185,6 @@ const broken: readonly (readonly [what: string, check: string, message: RegExp, 
       },
     ],
     [
-      'turns an abort of a scan into an error of its own',
-      ABORT,
-      /ended with Error: cannot scan, not with the signal's reason/,
-      {
-        scan: (chunk) =>
-          scan(chunk).catch(() => {
-            throw new Error('cannot scan')
-          }),
-      },
-    ],
-    [
       'plans by chance',
       PURE,
       /partitioning twice gives different slices/,
