@@ -28,9 +28,11 @@ function listen(port) {
   })
 }
 
+let child
+
 function run(command, args, env) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+    child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve(signal ? 1 : (code ?? 1)))
   })
@@ -40,8 +42,8 @@ const keys = {
   DATAPLUG_S3_KEY: credentials.AWS_ACCESS_KEY_ID,
   DATAPLUG_S3_SECRET: credentials.AWS_SECRET_ACCESS_KEY,
 }
-// Ctrl-C reaches the tests as well, as they share the terminal; this process stays to stop the server.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
+// This process stays until its child has ended, to stop the server.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child?.kill(signal))
 process.on('exit', () => spawnSync(gateway, ['stop'], { cwd: root, stdio: 'inherit' }))
 
 const port = await freePort()

@@ -173,6 +173,13 @@ export function s3Protocol(name: string, open: () => Promise<S3Target & { close(
         expect(await outcome(answer)).toBe('416 InvalidRange')
       })
 
+      it('holds for HEAD', async () => {
+        const answer = await get({ range: 'bytes=10-19' }, 'object', 'HEAD')
+        expect(answer.status).toBe(206)
+        expect(answer.headers.get('content-length')).toBe('10')
+        expect(answer.headers.get('content-range')).toBe('bytes 10-19/1000')
+      })
+
       it('has no range of an empty object', async () => {
         expect(await outcome(await get({ range: 'bytes=0-0' }, 'empty'))).toBe('416 InvalidRange')
         const whole = await get({}, 'empty')

@@ -159,7 +159,7 @@ describe('ranges', () => {
 
 describe('listing', () => {
   it('pages through more than 1000 keys', async () => {
-    const keys = Array.from({ length: 2345 }, (_, i) => `many-${String(i).padStart(5, '0')}`)
+    const keys = Array.from({ length: 1100 }, (_, i) => `many-${String(i).padStart(5, '0')}`)
     const directory = await mkdtemp(join(tmpdir(), 'dataplug-s3-'))
     await using own = await startS3Server({ directory, buckets: [bucket] })
     for (const key of keys) writeFileSync(join(directory, bucket, key), key)
@@ -172,7 +172,7 @@ describe('listing', () => {
     }
     client.destroy()
     await rm(directory, { recursive: true })
-    expect(pages).toEqual([1000, 1000, 345])
+    expect(pages).toEqual([1000, 100])
     expect(seen).toEqual(keys)
   })
 
