@@ -1,16 +1,19 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, rmdir, unlink } from 'node:fs/promises'
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DataplugError } from '../errors.js'
 import { checkRange } from '../range.js'
 import { objectChanged } from './answer.js'
 import type { FileConfig } from './config.js'
 import { fileError, isMissing } from './file-errors.js'
+import { removeEmptyFolders } from './file-folders.js'
 import { infoOf, temporaryName } from './file-info.js'
 import { listFiles } from './file-list.js'
 import { parseFileUri, pathToRead, pathToWrite } from './file-path.js'
 import { pieces } from './file-pieces.js'
 import type { CallOptions, ObjectInfo, ReadOptions, Store } from './store.js'
+
+const WRITE_ATTEMPTS = 10
 
 /**
  * Files, by path or `file:` URL. `ObjectInfo.uri` is always the canonical `file:///…` URL, so that a slice
@@ -68,11 +71,15 @@ export function fileStore({ root }: FileConfig = {}): Store {
     async write(location, bytes, { signal }: CallOptions = {}) {
       signal?.throwIfAborted()
       const name = parseFileUri(location, root)
-      try {
-        const path = await pathToWrite(name, root, true)
-        await replaceFile(path, bytes, signal)
-      } catch (error) {
-        throw fileError(error, name.uri, 'write')
+      for (let attempt = 1; ; attempt++) {
+        try {
+          const path = await pathToWrite(name, root, true)
+          await replaceFile(path, bytes, signal)
+          return
+        } catch (error) {
+          // Another process may remove a folder that it sees empty (`removeEmptyFolders`) just after it was made.
+          if (!isMissing(error) || attempt === WRITE_ATTEMPTS) throw fileError(error, name.uri, 'write')
+        }
       }
     },
 
@@ -82,9 +89,7 @@ export function fileStore({ root }: FileConfig = {}): Store {
       try {
         const path = await pathToWrite(name, root, false)
         await unlink(path)
-        // Other stores have no empty folders; those of one's own making go with their last file.
-        const folder = dirname(path)
-        if (/\.dataplug[^/\\]*$/.test(folder)) await rmdir(folder).catch(() => {})
+        await removeEmptyFolders(path)
       } catch (error) {
         if (!isMissing(error)) throw fileError(error, name.uri, 'write')
       }

@@ -219,16 +219,38 @@ describe('writing', () => {
     expect(error).toMatchObject({ code: 'STORE_READ_ONLY', message: expect.stringContaining('`metadata`') })
   })
 
-  test('folders of the index’s own go with their last file, others stay', async () => {
+  test('folders of unfinished work go with their last file, others stay', async () => {
     const store = fileStore()
-    await store.write(join(folder, 'x.dataplug.parts/1'), pattern(1))
-    await store.write(join(folder, 'x.dataplug.parts/2'), pattern(1))
-    await store.write(join(folder, 'mine/1'), pattern(1))
-    await store.remove(join(folder, 'x.dataplug.parts/1'))
-    expect(existsSync(join(folder, 'x.dataplug.parts'))).toBe(true)
-    await store.remove(join(folder, 'x.dataplug.parts/2'))
-    await store.remove(join(folder, 'mine/1'))
-    expect(readdirSync(folder)).toEqual(['mine'])
+    const plan = 'x.dataplug.parts/0a1b2c3d-45000-10000-scan'
+    const others = [
+      'mine/1',
+      'photos.parts/rome/1',
+      'y.parts/0a1b2c3d',
+      '.parts/0a1b2c3d-1-1/1',
+      'z.dataplug/1',
+    ]
+    for (const path of [`${plan}/1`, `${plan}/2`, ...others])
+      await store.write(join(folder, path), pattern(1))
+    await store.remove(join(folder, `${plan}/1`))
+    expect(readdirSync(join(folder, plan))).toEqual(['2'])
+    // What a killed process had begun to write.
+    make(`${plan}/.dataplug-01234567-89ab-cdef-0123-456789abcdef.tmp`)
+    await store.remove(join(folder, `${plan}/2`))
+    for (const path of others) await store.remove(join(folder, path))
+    expect(readdirSync(folder).sort()).toEqual(['.parts', 'mine', 'photos.parts', 'y.parts', 'z.dataplug'])
+    expect(readdirSync(join(folder, 'photos.parts'))).toEqual(['rome'])
+  })
+
+  test('writing and removing in one folder at once loses nothing', async () => {
+    const store = fileStore()
+    const uri = (i: number) => join(folder, `x.parts/0a1b2c3d-1-1/${i}`)
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        await store.write(uri(i), pattern(10))
+        await store.remove(uri(i))
+      }),
+    )
+    expect(readdirSync(folder)).toEqual([])
   })
 })
 
