@@ -13,7 +13,7 @@ import { inThisThread } from './in-this-thread.js'
 import { encodeIndex } from './index-file.js'
 import { inlineWindows } from './inline-windows.js'
 import { decodePart } from './part.js'
-import { removeParts, requireWritable } from './parts.js'
+import { removePartsIfPermitted, requireWritable } from './parts.js'
 import { preprocessGzip } from './preprocess-gzip.js'
 import { type Progress, type Run, runAll } from './run-tasks.js'
 import { openSources } from './sources.js'
@@ -80,7 +80,7 @@ export async function publishIndex(
   const whole = { ...built, sections: { ...gzip?.sections, ...built.sections } }
   const bytes = encodeIndex(core, object, format, whole, gzip?.compression)
   await requireWritable(store, indexUri).write(indexUri, bytes, { signal })
-  await removeParts(store, indexUri, { signal })
+  await removePartsIfPermitted(store, indexUri, { signal })
 }
 
 async function build(run: Run, gzip: GzipIndex | undefined): Promise<Built<unknown>> {
