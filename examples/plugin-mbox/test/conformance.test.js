@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { CloudObject, inline, Slice } from 'dataplug'
 import { memoryStore } from 'dataplug/storage'
 import { formatConformance } from 'dataplug/testing'
@@ -29,6 +30,13 @@ const tests = formatConformance(Mbox, {
     { name: 'one.mbox', bytes: encode('From a b\n') },
     { name: 'minimal.mbox', bytes: encode('From \n\nFrom \n\n\nFrom \r\n\r\nFrom ') },
     { name: 'many.mbox', bytes: encode(many) },
+    {
+      // The format never learns that its object is compressed.
+      name: 'many.mbox.gz',
+      bytes: new Uint8Array(gzipSync(many)),
+      content: encode(many),
+      budget: { requestsPerSlice: 1, overheadBytes: 1024 },
+    },
   ],
   strategies: [
     {
