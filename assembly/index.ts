@@ -1,10 +1,12 @@
 // The ABI on one page: everything that crosses between TypeScript and WebAssembly. Pointers and lengths
 // in, one number out. Nothing is imported. `init` comes before everything else.
+import { blockFinderInit } from './block-finder'
 import { crc32Init } from './crc32'
 import { inflateInit } from './inflate'
 import { INPUT, INPUT_CAPACITY, OUTPUT, OUTPUT_CAPACITY } from './memory'
 import { wordsInit } from './words'
 
+export { findBlock } from './block-finder'
 export { crc32 } from './crc32'
 export {
   inflateBit,
@@ -22,6 +24,14 @@ export {
   inflateWatch,
   inflateWindow,
 } from './inflate'
+export {
+  markersAdd,
+  markersCrc,
+  markersFactors,
+  markersNextMember,
+  markersReset,
+  markersTakeCounts,
+} from './inflate-markers'
 export { countLines, lastLine, lineCountsPerBlock, linePositions, nthLine } from './lines'
 export { countWords, firstWordCut, lastWordCut, wordBoundaries } from './words'
 
@@ -29,6 +39,7 @@ export function init(): void {
   crc32Init()
   wordsInit()
   inflateInit()
+  blockFinderInit()
 }
 
 export function inputPointer(): usize {

@@ -90,7 +90,7 @@ export function inflateSkip(n: i32): bool {
 
 /**
  * Decodes until about `maxOutput` symbols are there (up to 1024 more, or fewer when the buffer is full). Stops at
- * a block start once `minOutput` > 0 symbols were made in this call, or when a block that a search would find
+ * a block start once `minOutput` symbols were made in this call, or when a block that a search would find
  * starts at or after bit `stopBit`. Negative results are errors at inflateBit().
  */
 export function inflateRun(maxOutput: i32, minOutput: i32, stopBit: i32): i32 {

@@ -24,7 +24,7 @@ export interface Core extends LineFunctions, LineBlockFunctions, WordFunctions, 
 }
 
 /**
- * A fresh instance, with a memory of 4 MiB of its own. Cheap: nothing is compiled.
+ * A fresh instance, with a memory of 5 MiB of its own. Cheap: nothing is compiled.
  *
  * @throws UNSUPPORTED when `module` is not the core module of this version.
  */

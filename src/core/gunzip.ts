@@ -1,5 +1,6 @@
 import { createGzipDecoder } from './gzip-decoder.js'
 import { malformed } from './inflate-status.js'
+import { type CoreMemory, createMemory } from './memory.js'
 import { coreModule } from './module.js'
 
 /** Decodes a gzip object that is pushed piece by piece. */
@@ -34,12 +35,12 @@ export interface GunzipOptions {
  * @throws MALFORMED_DATA (from push and finish) with the byte or bit offset of whatever is wrong
  */
 export async function createGunzip(options: GunzipOptions = {}): Promise<Gunzip> {
-  return gunzipWith(await coreModule(), options)
+  return gunzipWith(createMemory(await coreModule()), options)
 }
 
-/** As `createGunzip`, with a module at hand. */
-export function gunzipWith(module: WebAssembly.Module, options: GunzipOptions = {}): Gunzip {
-  const decoder = createGzipDecoder(module, options)
+/** As `createGunzip`, on an instance that serves nothing else meanwhile. */
+export function gunzipWith(memory: CoreMemory, options: GunzipOptions = {}): Gunzip {
+  const decoder = createGzipDecoder(memory, options)
   const { inflater } = decoder
   const { kernels, bytes: heap } = inflater.memory
   const name = options.name ?? 'the object'

@@ -1,6 +1,7 @@
 import { type GzipHeader, gzipHeaderParser } from './gzip-header.js'
 import { BLOCK_START, malformed, NEED_INPUT, STREAM_END } from './inflate-status.js'
 import { createInflater, type Inflater } from './inflater.js'
+import type { CoreMemory } from './memory.js'
 
 /** What happens in a gzip stream, in order. */
 export type GzipStep =
@@ -15,7 +16,7 @@ export type GzipStep =
 
 /** Which block starts are steps of their own. Read before each piece, so it may change between steps. */
 export interface Stops {
-  /** Any block start when the output since the last step has at least so many symbols (at least 1). */
+  /** Any block start when the output since the last step has at least so many symbols. */
   minimum: number
   /** A block start at or after this bit of the object, if a search without context would find it. */
   bit: number
@@ -49,9 +50,9 @@ const TRAILER = 8
  *
  * @throws MALFORMED_DATA (from push and finish) with the offset, on anything else
  */
-export function createGzipDecoder(module: WebAssembly.Module, start: GzipStart = {}): GzipDecoder {
+export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): GzipDecoder {
   const name = start.name ?? 'the object'
-  const inflater = createInflater(module, name)
+  const inflater = createInflater(memory, name)
   const stops: Stops = { minimum: Number.MAX_SAFE_INTEGER, bit: Number.MAX_SAFE_INTEGER }
   const trailer = new Uint8Array(TRAILER)
   let trailerBytes = 0

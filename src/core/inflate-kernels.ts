@@ -14,6 +14,13 @@ export interface InflateKernels {
   inflateBit(): number
   inflateBlockBit(): number
   inflateFindable(): number
+  markersReset(): void
+  markersAdd(p: number, n: number): number
+  markersCrc(): number
+  markersNextMember(): void
+  markersTakeCounts(): number
+  markersFactors(last: number): number
+  findBlock(start: number, stop: number, length: number): number
 }
 
 export const inflateNames: readonly (keyof InflateKernels)[] = [
@@ -31,4 +38,11 @@ export const inflateNames: readonly (keyof InflateKernels)[] = [
   'inflateBit',
   'inflateBlockBit',
   'inflateFindable',
+  'markersReset',
+  'markersAdd',
+  'markersCrc',
+  'markersNextMember',
+  'markersTakeCounts',
+  'markersFactors',
+  'findBlock',
 ]

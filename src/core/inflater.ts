@@ -1,6 +1,6 @@
 import { DataplugError } from '../errors.js'
 import { BLOCK_START, deflateError, NEED_INPUT, OUTPUT_FULL, STREAM_END } from './inflate-status.js'
-import { type CoreMemory, createMemory } from './memory.js'
+import type { CoreMemory } from './memory.js'
 
 /** What a matched distance can reach: 32 KiB (RFC 1951, 3.2.5). */
 export const WINDOW_SIZE = 32_768
@@ -14,7 +14,7 @@ const NEVER = 0x7fffffff
 export type InflateStep = typeof NEED_INPUT | typeof OUTPUT_FULL | typeof BLOCK_START | typeof STREAM_END
 
 /**
- * Raw inflate (RFC 1951) on a core instance of its own. Input is given window by window; each `run` leaves
+ * Raw inflate (RFC 1951) on a core instance that serves nothing else meanwhile. Input is given window by window; each `run` leaves
  * a piece of output in the instance's memory, where it stays valid until the next call.
  */
 export interface Inflater {
@@ -45,7 +45,7 @@ export interface Inflater {
   input(bytes: Uint8Array, at: number, offset: number): number
   /**
    * Decodes one piece. Stops early (BLOCK_START) at a block that starts at or after `stopBit` and that a
-   * search would find, or at any block once the piece has `minimum` symbols (at least 1).
+   * search would find, or at any block once the piece has `minimum` symbols.
    *
    * @throws MALFORMED_DATA with the bit offset
    */
@@ -55,8 +55,7 @@ export interface Inflater {
 }
 
 /** @param name of the object, for messages */
-export function createInflater(module: WebAssembly.Module, name = 'the object'): Inflater {
-  const memory = createMemory(module)
+export function createInflater(memory: CoreMemory, name = 'the object'): Inflater {
   const { kernels, bytes: heap } = memory
   const inputAt = memory.input.byteOffset
   /** Offset in the object of the byte at the start of the kernel's input. */

@@ -1,8 +1,9 @@
 import { type GunzipOptions, gunzipWith } from '../../src/core/gunzip.js'
+import { createMemory } from '../../src/core/memory.js'
 import { coreModule } from '../../src/core/module.js'
 import { concat } from './encoder.js'
 
-const module = await coreModule()
+const memory = createMemory(await coreModule())
 
 /** Decodes with our decoder; the input is pushed in pieces of `step` bytes. */
 export function gunzip(
@@ -10,7 +11,7 @@ export function gunzip(
   step = bytes.length,
   options: GunzipOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const decoder = gunzipWith(module, options)
+  const decoder = gunzipWith(memory, options)
   const pieces: Uint8Array[] = []
   for (let at = 0; at < bytes.length; at += step) {
     for (const piece of decoder.push(bytes.subarray(at, at + step))) pieces.push(piece.slice())

@@ -1,10 +1,11 @@
 import { inflateRawSync } from 'node:zlib'
 import { BLOCK_START, NEED_INPUT, STREAM_END } from '../../src/core/inflate-status.js'
 import { createInflater } from '../../src/core/inflater.js'
+import { createMemory } from '../../src/core/memory.js'
 import { coreModule } from '../../src/core/module.js'
 import { concat } from './encoder.js'
 
-const inflater = createInflater(await coreModule())
+const inflater = createInflater(createMemory(await coreModule()))
 const heap = inflater.memory.bytes
 
 export interface RawResult {

@@ -1,0 +1,251 @@
+import { powerOfBytes } from './crc-algebra.js'
+import { createGzipDecoder, type GzipDecoder } from './gzip-decoder.js'
+import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment, SparseWindow } from './gzip-part.js'
+import { noPairs } from './gzip-part.js'
+import { WINDOW_SIZE } from './inflater.js'
+import type { CoreMemory } from './memory.js'
+
+/**
+ * Which block starts become seek points: the first block at or after each multiple of `stride` that a
+ * search would find, and any block at least `span` after the point before. The rule looks at the stream
+ * alone, so cutting it at multiples of `stride` changes no point.
+ */
+export interface PointRule {
+  /** Compressed bytes. */
+  readonly stride: number
+  /** Decoded bytes. */
+  readonly span: number
+}
+
+export interface ChunkOptions {
+  readonly name?: string | undefined
+  readonly rule: PointRule
+  /** The chunk ends at the first block at or after this bit that a search would find; Infinity: never. */
+  readonly until: number
+}
+
+/** Where a chunk starts: with a member's header at this byte, or at this bit inside one. */
+export type ChunkStart =
+  | { readonly offset: number }
+  | { readonly bit: number; readonly window: Uint8Array | 'unknown' }
+
+export interface GzipChunk {
+  /** Takes the next bytes of the object; true once the chunk is complete and needs no more. */
+  push(bytes: Uint8Array): boolean
+  /** To be called when the object has ended and `push` wants more. @throws MALFORMED_DATA */
+  finish(): void
+  /** What is known, once complete. */
+  part(): GzipPart
+}
+
+/**
+ * Decodes one chunk, keeping none of its data. The trailers of members are collected, not checked.
+ *
+ * @throws MALFORMED_DATA (from push and finish) with the offset
+ */
+export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: ChunkOptions): GzipChunk {
+  const { rule, until } = options
+  const decoder = createGzipDecoder(memory, { name: options.name, ...start })
+  const unknown = 'window' in start && start.window === 'unknown'
+  const summary = createSummary(decoder, unknown)
+  const points: PartPoint[] = []
+  let pending:
+    | { bit: number; output: number; lines: LineCount; symbols: Uint16Array; members: number }
+    | undefined
+  let stride = 0
+  let end: number | undefined
+
+  function addPoint(bit: number): void {
+    settlePoint()
+    const { output, members } = summary
+    pending = { bit, output, lines: summary.takeLines(), symbols: summary.history(), members }
+    decoder.inflater.memory.kernels.inflateWatch()
+    stride = (Math.floor(bit / 8 / rule.stride) + 1) * rule.stride * 8
+    aim()
+  }
+
+  /** A point's window is final once nothing can reach it any more: after 32 KiB, or a member's end. */
+  function settlePoint(): void {
+    if (!pending) return
+    const { bit, output, lines, symbols, members } = pending
+    const done = summary.output - output >= WINDOW_SIZE || summary.members > members
+    points.push({ bit, output, lines, window: sparse(symbols, done ? summary.touched() : undefined) })
+  }
+
+  function aim(): void {
+    decoder.stops.bit = Math.min(stride, until)
+    decoder.stops.minimum = Math.max(0, rule.span - (summary.output - (pending?.output ?? 0)))
+  }
+
+  function push(bytes: Uint8Array): boolean {
+    for (const step of decoder.push(bytes)) {
+      if (step.kind === 'piece') summary.addPiece()
+      else if (step.kind === 'end') summary.endSegment(step)
+      else if (step.kind === 'member') {
+        summary.beginMember()
+        if (!pending) addPoint(decoder.inflater.bit)
+      } else if (decoder.inflater.findable && decoder.inflater.blockBit >= until) {
+        end = decoder.inflater.blockBit
+        return true
+      } else if (
+        summary.output - (pending?.output ?? 0) >= rule.span ||
+        (decoder.inflater.findable && decoder.inflater.blockBit >= stride)
+      ) {
+        addPoint(decoder.inflater.blockBit)
+      }
+      aim()
+    }
+    return false
+  }
+
+  function part(): GzipPart {
+    settlePoint()
+    const { lines, last, tail, factors, segments, reach } = summary.close()
+    return {
+      start: points[0]?.bit ?? 0,
+      end,
+      size: summary.output,
+      reach,
+      points,
+      lines,
+      segments,
+      factors,
+      last,
+      tail,
+    }
+  }
+
+  if ('bit' in start) {
+    summary.beginMember()
+    addPoint(start.bit)
+  }
+  return { push, finish: decoder.finish, part }
+}
+
+/** The symbols of a window that are touched, or all; `symbols` are the newest of it. */
+function sparse(symbols: Uint16Array, touched: Uint8Array | undefined): SparseWindow {
+  const first = WINDOW_SIZE - symbols.length
+  let count = symbols.length
+  const positions = new Uint16Array(count)
+  const kept = new Uint16Array(count)
+  count = 0
+  for (let i = 0; i < symbols.length; i++) {
+    if (touched !== undefined && touched[first + i] === 0) continue
+    positions[count] = first + i
+    kept[count++] = symbols[i] ?? 0
+  }
+  return { positions: positions.slice(0, count), symbols: kept.slice(0, count) }
+}
+
+interface Summary {
+  readonly output: number
+  /** Members ended so far. */
+  readonly members: number
+  beginMember(): void
+  addPiece(): void
+  takeLines(): LineCount
+  history(): Uint16Array
+  touched(): Uint8Array
+  endSegment(trailer: NonNullable<PartSegment['trailer']>): void
+  close(): Pick<GzipPart, 'lines' | 'last' | 'tail' | 'factors' | 'segments' | 'reach'>
+}
+
+/** Counts and checksums of the pieces that a decoder gives: of bytes, or of symbols with markers. */
+function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
+  const { inflater } = decoder
+  const { kernels, bytes, output32 } = inflater.memory
+  const segments: PartSegment[] = []
+  let output = 0
+  let last = -1
+  let size = 0
+  let crc = 0
+  let lines = 0
+  let lowest = WINDOW_SIZE
+  let open = false
+  let factors: MarkerPairs = noPairs
+  if (unknown) kernels.markersReset()
+
+  function pairs(count: number): MarkerPairs {
+    const markers = new Uint16Array(count)
+    const values = new Uint32Array(count)
+    for (let k = 0; k < count; k++) {
+      markers[k] = output32[2 * k] ?? 0
+      values[k] = output32[2 * k + 1] ?? 0
+    }
+    lowest = Math.min(lowest, markers[0] ?? WINDOW_SIZE)
+    return { markers, values }
+  }
+
+  function addPiece(): void {
+    const { pieceStart, pieceEnd } = inflater
+    if (pieceEnd > pieceStart) {
+      last = unknown
+        ? (bytes[pieceEnd - 2] ?? 0) | ((bytes[pieceEnd - 1] ?? 0) << 8)
+        : (bytes[pieceEnd - 1] ?? 0)
+    }
+    if (unknown) {
+      lines += kernels.markersAdd(pieceStart, (pieceEnd - pieceStart) / 2)
+      output += (pieceEnd - pieceStart) / 2
+      size += (pieceEnd - pieceStart) / 2
+    } else {
+      crc = kernels.crc32(pieceStart, pieceEnd - pieceStart, crc)
+      lines += kernels.countLines(pieceStart, pieceEnd - pieceStart)
+      output += pieceEnd - pieceStart
+      size += pieceEnd - pieceStart
+    }
+  }
+
+  function takeLines(): LineCount {
+    const taken = { literal: lines, markers: unknown ? pairs(kernels.markersTakeCounts()) : noPairs }
+    lines = 0
+    return taken
+  }
+
+  function history(): Uint16Array {
+    const { start, end } = inflater.history()
+    if (!unknown) return Uint16Array.from(bytes.subarray(start, end))
+    return new Uint16Array(bytes.buffer, start, (end - start) / 2).slice()
+  }
+
+  function touched(): Uint8Array {
+    const at = kernels.inflateTouched()
+    return bytes.subarray(at, at + WINDOW_SIZE)
+  }
+
+  /** The first segment is the only one in which markers occur. */
+  function addSegment(trailer: PartSegment['trailer']): void {
+    if (unknown && segments.length === 0 && size > 0) {
+      factors = pairs(kernels.markersFactors(powerOfBytes(size - 1)))
+    }
+    segments.push({ size, crc: (unknown ? kernels.markersCrc() : crc) >>> 0, trailer })
+    if (unknown) kernels.markersNextMember()
+    crc = 0
+    size = 0
+    open = false
+  }
+
+  function close() {
+    const left = takeLines()
+    const tail = open ? history() : new Uint16Array(0)
+    if (open) addSegment(undefined)
+    return { lines: left, last, tail, factors, segments, reach: WINDOW_SIZE - lowest }
+  }
+
+  return {
+    get output() {
+      return output
+    },
+    get members() {
+      return segments.length
+    },
+    beginMember: () => {
+      open = true
+    },
+    addPiece,
+    takeLines,
+    history,
+    touched,
+    endSegment: addSegment,
+    close,
+  }
+}
