@@ -32,9 +32,9 @@ const tests = formatConformance(Mbox, {
     { name: 'many.mbox', bytes: encode(many) },
     {
       // The format never learns that its object is compressed.
-      name: 'many.mbox.gz',
-      bytes: new Uint8Array(gzipSync(many)),
-      content: encode(many),
+      name: 'archive.mbox.gz',
+      bytes: new Uint8Array(gzipSync(archive)),
+      content: encode(archive),
       budget: { requestsPerSlice: 1, overheadBytes: 1024 },
     },
   ],
