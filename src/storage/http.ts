@@ -52,6 +52,11 @@ export function httpStore(options: HttpStoreOptions = {}): ReadableStore {
         const pinned: Record<string, string> =
           ifMatch !== undefined && sendIfMatch && !isDateTag(ifMatch) ? { 'if-match': ifMatch } : {}
         const response = await get(uri, scope, { range: `bytes=${range[0]}-${range[1] - 1}`, ...pinned })
+        if (!response.ok) {
+          scope.expect(idleMs, 'no further bytes')
+          await drain(response)
+          throw statusError(response, uri, range, ifMatch)
+        }
         const info = checkResponse(uri, range, ifMatch, response)
         const reader = response.body?.getReader()
         return { info, next: async () => (await reader?.read())?.value }
@@ -119,7 +124,6 @@ function checkResponse(
   response: Response,
 ): ObjectInfo {
   const { status, headers } = response
-  if (!response.ok) throw statusError(response, uri, range, ifMatch)
   const length = headers.get('content-length')
   // An empty object has no ranges; some servers then send all of it, which is nothing.
   if (status === 200 && length === '0') throw outside(uri, range, 0)
@@ -137,6 +141,18 @@ function checkResponse(
     tags: tagsOf(response),
   }
   return checkAnswer(uri, range, ifMatch, answer, EXPOSE)
+}
+
+const SMALL_BODY = 1 << 16
+
+/** Reads the page that comes with an error, so that the connection can be used again. */
+async function drain(response: Response): Promise<void> {
+  const reader = response.body?.getReader()
+  for (let read = 0; reader && read < SMALL_BODY; ) {
+    const { done, value } = await reader.read()
+    if (done) return
+    read += value.length
+  }
 }
 
 function tagsOf({ headers }: Response): (size: number) => string[] {

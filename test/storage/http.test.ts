@@ -212,7 +212,10 @@ describe('what is sent', () => {
 
   test('connections are used again', async () => {
     const store = httpStore()
-    for (let i = 0; i < 10; i++) await readBytes(store, uri, [i, i + 10_000])
+    for (let i = 0; i < 10; i++) {
+      await readBytes(store, uri, [i, i + 10_000])
+      await rejection(store.head(`${fake.origin}/missing`))
+    }
     // One may still be on its way back when the next request leaves.
     expect(fake.connections()).toBeLessThanOrEqual(2)
   })
