@@ -147,7 +147,10 @@ async function codeOf(run: () => Promise<unknown>): Promise<string | undefined> 
   }
 }
 
-/** Other bytes of the same length, so that only the ETag tells; one byte for none. */
+/** Bytes of the same length and kind, so that only the ETag tells; one byte for none. */
 export function changed(bytes: Uint8Array): Uint8Array {
-  return bytes.length === 0 ? Uint8Array.of(0x78) : bytes.map((byte) => byte ^ 1)
+  const other = bytes.length === 0 ? Uint8Array.of(0x78) : bytes.slice()
+  const last = other.length - 1
+  other[last] = (other[last] ?? 0) ^ 1
+  return other
 }

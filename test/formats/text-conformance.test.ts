@@ -1,13 +1,14 @@
+import { gzipSync } from 'node:zlib'
 import { describe, it } from 'vitest'
 import * as text from '../../src/formats/text.js'
-import { formatConformance } from '../../src/testing/format-conformance.js'
+import { type ConformanceObject, formatConformance } from '../../src/testing/format-conformance.js'
 
 const encoder = new TextEncoder()
 
 /** Lines of many lengths, over several blocks of the line index. */
 function longer(): string {
   let out = ''
-  for (let i = 0; out.length < 9000; i++) out += `${'lorem ipsum '.repeat((i * 7) % 19)}${i}\n`
+  for (let i = 0; out.length < 3000; i++) out += `${'lorem ipsum '.repeat((i * 7) % 19)}${i}\n`
   return out
 }
 
@@ -26,11 +27,25 @@ const samples: Readonly<Record<string, string | Uint8Array>> = {
 
 const counts = [1, 2, 7, 40].map((numChunks) => ({ numChunks }))
 
-const options = {
-  objects: Object.entries(samples).map(([name, content]) => ({
+/** As many members as there are parts. */
+function gzip(name: string, ...parts: string[]): ConformanceObject {
+  return {
     name,
-    bytes: typeof content === 'string' ? encoder.encode(content) : content,
-  })),
+    bytes: new Uint8Array(Buffer.concat(parts.map((part) => gzipSync(part)))),
+    content: encoder.encode(parts.join('')),
+    // The compressed bytes from the seek point before the slice; here from the start.
+    budget: { requestsPerSlice: 2, overheadBytes: 4096 },
+  }
+}
+
+const options = {
+  objects: [
+    ...Object.entries(samples).map(([name, content]) => ({
+      name,
+      bytes: typeof content === 'string' ? encoder.encode(content) : content,
+    })),
+    gzip('members.txt.gz', 'one two\nthr', 'ee\n\nfour ', 'five six'),
+  ],
   strategies: [
     { strategy: text.wholeWordsStrategy, params: counts },
     {
@@ -42,7 +57,7 @@ const options = {
     { strategy: text.partitionNumChunks, params: counts },
     {
       strategy: text.partitionChunkSize,
-      params: [{ chunkSize: 9000 }, { chunkSize: 61 }, { chunkSize: 500 }],
+      params: [{ chunkSize: 9000 }, { chunkSize: 19 }, { chunkSize: 500 }],
     },
     {
       strategy: text.partitionChunkLines,
