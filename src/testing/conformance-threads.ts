@@ -8,7 +8,7 @@ import { CloudObject, map, threads } from '../index.js'
 import { failure, firstDifference, tell } from './conformance-failure.js'
 import { indexDifference } from './conformance-index.js'
 import type { ConformanceObject, Suite } from './conformance-types.js'
-import { plans } from './conformance-world.js'
+import { plans, spread } from './conformance-world.js'
 
 /** Applied to slices in the threads. A module without a file, so that it is found however this one is bundled. */
 const readBytes = 'data:text/javascript,export default (slice) => slice.bytes()'
@@ -75,10 +75,4 @@ async function compare(
       )
     }
   }
-}
-
-/** About `count` items from all over the list: a round trip to a thread for each of thousands takes long. */
-function spread<T>(items: readonly T[], count: number): T[] {
-  const step = Math.max(1, Math.floor(items.length / count))
-  return items.filter((_, i) => i % step === 0 || i === items.length - 1)
 }

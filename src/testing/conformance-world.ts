@@ -83,3 +83,9 @@ export function sample<T>(items: readonly T[]): T[] {
 export function smallPiece({ bytes }: ConformanceObject): number {
   return bytes.length <= 512 ? 1 : Math.ceil(bytes.length / 509)
 }
+
+/** About `count` items from all over the list. */
+export function spread<T>(items: readonly T[], count: number): T[] {
+  const step = Math.max(1, Math.floor(items.length / count))
+  return items.filter((_, i) => i % step === 0 || i === items.length - 1)
+}
