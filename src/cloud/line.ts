@@ -1,4 +1,5 @@
 import { type Access, isAccess } from '../compression/access.js'
+import type { CompressionKind } from '../compression/detect.js'
 import { DataplugError } from '../errors.js'
 import type { AnyFormat, JsonObject } from '../formats/format.js'
 import { findFormat } from '../formats/registry.js'
@@ -30,6 +31,8 @@ export interface TaskLine extends Line {
   readonly stage: 'gzip' | 'scan'
   /** Stage gzip: bytes of content between seek points. */
   readonly span?: number
+  /** Stage gzip: what to look for. Default `gzip`. */
+  readonly compression?: CompressionKind
   /** Stage gzip: the block at which the chunk starts, and in base64 the content before it, when they are known. */
   readonly from?: { readonly bit: number; readonly window: string }
   readonly range: Range
@@ -85,13 +88,15 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
   } as const
 
   if (kind === 'task') {
-    const { range, stage, span, from } = value
+    const { range, stage, span, from, compression } = value
     if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
     const limit = access?.size ?? size
     if (range[1] > limit)
       throw malformed(`has a range that ends past the ${limit} bytes of the object`, value)
     if (stage === 'gzip' && (!isCount(span) || span === 0)) throw malformed('has no "span"', value)
+    if (compression !== undefined && compression !== 'gzip' && compression !== 'bgzf')
+      throw malformed('has a "compression" that is none', value)
     if (from !== undefined && !isFrom(from, size)) throw malformed('has a "from" that is none', value)
     return {
       ...line,
@@ -99,6 +104,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
       stage,
       range: [range[0], range[1]],
       ...(span === undefined ? {} : { span: span as number }),
+      ...(compression === undefined ? {} : { compression }),
       ...(from === undefined ? {} : { from: { bit: from.bit, window: from.window } }),
     }
   }

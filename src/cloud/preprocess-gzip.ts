@@ -22,7 +22,7 @@ export async function preprocessGzip(run: Run, kind: CompressionKind, span: numb
   const stride = strideOf(span)
   const chunkSize = Math.max(1, Math.round(run.chunkSize / stride)) * stride
   const tasks = planTasks(format, object, chunkSize).map(
-    (task): TaskLine => ({ ...task, stage: 'gzip', span }),
+    (task): TaskLine => ({ ...task, stage: 'gzip', span, compression: kind }),
   )
   const stage = await openStage({ ...run, chunkSize }, tasks, String(span))
   const indexer = createGzipIndexer(object.uri, kind, span)

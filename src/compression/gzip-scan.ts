@@ -1,3 +1,4 @@
+import { BGZF_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
 import { createGzipChunk } from '../core/gzip-chunk.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { createSearchedChunk } from '../core/gzip-search.js'
@@ -5,6 +6,7 @@ import { createMemory } from '../core/memory.js'
 import { coreModule } from '../core/module.js'
 import type { Range } from '../range.js'
 import type { Source } from '../storage/source.js'
+import type { CompressionKind } from './detect.js'
 import { naming } from './naming.js'
 
 /** Where decoding a chunk starts when the chunks before it are known. */
@@ -25,12 +27,14 @@ const FURTHER = 256 << 10
 
 /**
  * Decodes the blocks that start in `range` of a gzip object, to the last one's end. The chunk at 0 starts with
- * the object, any other at `from`, or with the first block found in it. Undefined when none is found.
+ * the object, any other at `from`, or with the first block found in it: in BGZF the first block of a member.
+ * Undefined when none is found.
  *
  * @throws MALFORMED_DATA when the chunk starts at 0 or `from`
  */
 export async function scanGzip(
   source: Source,
+  kind: CompressionKind,
   range: Range,
   span: number,
   from: GzipFrom | undefined,
@@ -39,15 +43,18 @@ export async function scanGzip(
   const [start, end] = range
   const options = {
     name: source.uri,
-    rule: { stride: strideOf(span), span },
+    rule: { stride: strideOf(span), span, smallMembers: kind === 'bgzf' },
     until: end === source.size ? Number.POSITIVE_INFINITY : end * 8,
   }
   const memory = createMemory(await coreModule())
   const searched = start > 0 && from === undefined
-  const first = from ? Math.floor(from.bit / 8) : start
-  const chunk = searched
-    ? createSearchedChunk(memory, start, options)
-    : createGzipChunk(memory, from ?? { offset: start }, options)
+  // What starts in a range is a block's data; the header of BGZF's first one may lie before it.
+  const first = from ? Math.floor(from.bit / 8) : kind === 'bgzf' ? Math.max(0, start - BGZF_HEADER) : start
+  const chunk = !searched
+    ? createGzipChunk(memory, from ?? { offset: start }, options)
+    : kind === 'bgzf'
+      ? createBgzfChunk(memory, first, start * 8, options)
+      : createSearchedChunk(memory, start, options)
   try {
     for await (const bytes of readOnwards(source, first, Math.max(end, first), signal)) {
       if (chunk.push(bytes)) return chunk.part()

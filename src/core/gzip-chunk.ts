@@ -15,7 +15,14 @@ export interface PointRule {
   readonly stride: number
   /** Decoded bytes. */
   readonly span: number
+  /**
+   * Every member has at most 64 KiB of data, as in BGZF: the first blocks of members are what a search
+   * finds, and no other block becomes a point. Should a member be larger, blocks in it become points, too.
+   */
+  readonly smallMembers?: boolean | undefined
 }
+
+const SMALL_MEMBER = 64 << 10
 
 export interface ChunkOptions {
   readonly name?: string | undefined
@@ -45,6 +52,9 @@ export interface GzipChunk {
  */
 export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: ChunkOptions): GzipChunk {
   const { rule, until } = options
+  const { smallMembers = false } = rule
+  /** Decoded bytes after a point from which on any block is the next one. */
+  const blockSpan = smallMembers ? rule.span + SMALL_MEMBER : rule.span
   const decoder = createGzipDecoder(memory, { name: options.name, ...start })
   const unknown = 'window' in start && start.window === 'unknown'
   const summary = createSummary(decoder, unknown)
@@ -55,12 +65,13 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   let stride = 0
   let end: number | undefined
 
-  function addPoint(bit: number): void {
+  /** @param findable whether a search would find the block, so that a chunk may start there */
+  function addPoint(bit: number, findable: boolean): void {
     settlePoint()
     const { output, members } = summary
     pending = { bit, output, lines: summary.takeLines(), symbols: summary.history(), members }
     decoder.inflater.memory.kernels.inflateWatch()
-    stride = (Math.floor(bit / 8 / rule.stride) + 1) * rule.stride * 8
+    if (findable) stride = (Math.floor(bit / 8 / rule.stride) + 1) * rule.stride * 8
     aim()
   }
 
@@ -73,8 +84,12 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   }
 
   function aim(): void {
-    decoder.stops.bit = Math.min(stride, until)
-    decoder.stops.minimum = Math.max(0, rule.span - (summary.output - (pending?.output ?? 0)))
+    decoder.stops.bit = smallMembers ? Number.MAX_SAFE_INTEGER : Math.min(stride, until)
+    decoder.stops.minimum = Math.max(0, blockSpan - sincePoint())
+  }
+
+  function sincePoint(): number {
+    return summary.output - (pending?.output ?? 0)
   }
 
   function push(bytes: Uint8Array): boolean {
@@ -82,16 +97,22 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
       if (step.kind === 'piece') summary.addPiece()
       else if (step.kind === 'end') summary.endSegment(step)
       else if (step.kind === 'member') {
+        const { bit } = decoder.inflater
+        if (smallMembers && pending && bit >= until) {
+          end = bit
+          return true
+        }
         summary.beginMember()
-        if (!pending) addPoint(decoder.inflater.bit)
-      } else if (decoder.inflater.findable && decoder.inflater.blockBit >= until) {
-        end = decoder.inflater.blockBit
-        return true
-      } else if (
-        summary.output - (pending?.output ?? 0) >= rule.span ||
-        (decoder.inflater.findable && decoder.inflater.blockBit >= stride)
-      ) {
-        addPoint(decoder.inflater.blockBit)
+        if (!pending) addPoint(bit, true)
+        else if (smallMembers && (bit >= stride || sincePoint() >= rule.span)) addPoint(bit, true)
+      } else {
+        const { blockBit } = decoder.inflater
+        const findable = decoder.inflater.findable && !smallMembers
+        if (findable && blockBit >= until) {
+          end = blockBit
+          return true
+        }
+        if (sincePoint() >= blockSpan || (findable && blockBit >= stride)) addPoint(blockBit, findable)
       }
       aim()
     }
@@ -117,7 +138,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
 
   if ('bit' in start) {
     summary.beginMember()
-    addPoint(start.bit)
+    addPoint(start.bit, true)
   }
   return { push, finish: decoder.finish, part }
 }

@@ -2,9 +2,7 @@ import { constants, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CloudObject } from '../../src/cloud/cloud-object.js'
-import type { Executor } from '../../src/cloud/executor.js'
 import { inThisThread } from '../../src/cloud/in-this-thread.js'
-import { Slice } from '../../src/cloud/slice.js'
 import { verifyTiling } from '../../src/cloud/verify.js'
 import {
   partitionChunkLines,
@@ -15,40 +13,7 @@ import {
 } from '../../src/formats/text.js'
 import { memoryStore } from '../../src/storage/memory.js'
 import { counting } from '../formats/open-text.js'
-
-/** As threads, but here: tasks side by side, and so without knowing what is before them. */
-const sideBySide: Executor = { ...inThisThread, name: 'side by side', concurrency: 3 }
-
-/** Text that deflates like real text: words from a small vocabulary, lines of any length. */
-function makeText(seed: number, size: number): Buffer {
-  let state = seed >>> 0 || 1
-  const next = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >>> 8
-  }
-  const parts: string[] = []
-  for (let length = 0; length < size; ) {
-    const word = next() % 3 === 0 ? next().toString(36) : `word${next() % 500}`
-    parts.push(word, next() % 9 === 0 ? '\n' : ' ')
-    length += word.length + 1
-  }
-  return Buffer.from(parts.join('').slice(0, size))
-}
-
-function openGzip(bytes: Uint8Array, store = memoryStore({ 'memory:t.gz': bytes })) {
-  return CloudObject.open(UTF8Text, 'memory:t.gz', { store })
-}
-
-const SPAN = 64 << 10
-
-async function indexOf(bytes: Uint8Array, executor: Executor, chunkSize: number): Promise<Buffer> {
-  const store = memoryStore({ 'memory:t.gz': bytes })
-  await (await openGzip(bytes, store)).preprocess({ executor, chunkSize, span: SPAN })
-  const { size } = await store.head('memory:t.gz.dataplug')
-  const chunks: Uint8Array[] = []
-  for await (const chunk of store.read('memory:t.gz.dataplug', [0, size])) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
+import { contentOf, indexOf, makeText, openGzip, SPAN, sideBySide } from './objects.js'
 
 describe('a gzip object', () => {
   it('is cut like its content, whatever the level, members, chunks and workers', async () => {
@@ -83,10 +48,7 @@ describe('a gzip object', () => {
               linesPerChunk: 1 + Math.ceil(totalLines / numChunks),
             }),
           ]) {
-            const parts: Uint8Array[] = []
-            for (const slice of slices)
-              parts.push(await Slice.fromJSON(JSON.stringify(slice), slice.storage()).bytes())
-            expect(Buffer.concat(parts).equals(content)).toBe(true)
+            expect((await contentOf(slices)).equals(content)).toBe(true)
             if (slices.length > 0) expect((await verifyTiling(slices)).faults).toEqual([])
           }
         },
