@@ -24,7 +24,7 @@ export interface Transport {
 
 /**
  * One request as a stream of exactly the bytes of `range`; an empty range makes none. Silence counts only
- * while the consumer waits. Leaving early closes the connection.
+ * while the consumer waits. Leaving before the last byte has come closes the connection.
  *
  * @throws SHORT_BODY, RANGE_IGNORED when the body is longer than its own headers said, TIMEOUT, and whatever
  * the transport throws.
@@ -42,18 +42,21 @@ export async function* deliver(
   const scope = openScope(uri, signal, transport.closing)
   let offset = start
   let complete = false
+  // Whether the consumer holds a chunk, and so whether it is the one who ends this.
+  let held = false
+  let body: OpenBody | undefined
   const explain = (error: unknown) => failure(scope, error, (cause) => transport.translate(cause, offset))
   try {
-    const { info, next } = await scope.orEnd(transport.open(scope)).catch((error: unknown) => {
+    body = await scope.orEnd(transport.open(scope)).catch((error: unknown) => {
       throw explain(error)
     })
-    onInfo?.(info)
+    onInfo?.(body.info)
     for (;;) {
       signal?.throwIfAborted()
       scope.expect(transport.idleMs, 'no further bytes')
       let chunk: Uint8Array | undefined
       try {
-        chunk = await scope.orEnd(next())
+        chunk = await scope.orEnd(body.next())
       } catch (error) {
         throw explain(error)
       }
@@ -61,13 +64,30 @@ export async function* deliver(
       if (chunk === undefined) break
       if (chunk.length > end - offset) throw longBody(uri, range)
       offset += chunk.length
-      if (chunk.length > 0) yield chunk
+      if (chunk.length > 0) {
+        held = true
+        yield chunk
+        held = false
+      }
     }
     if (offset < end) throw shortBody(uri, range, offset)
     complete = true
   } finally {
+    // One who leaves with the last byte, having found what it looked for, need not cost the connection.
+    if (held && offset === end && body) complete = await hasEnded(body, scope)
     if (!complete) scope.cancel()
     scope.close()
+  }
+}
+
+const END_MS = 1000
+
+async function hasEnded({ next }: OpenBody, scope: RequestScope): Promise<boolean> {
+  scope.expect(END_MS, 'no end of the body')
+  try {
+    return (await scope.orEnd(next())) === undefined
+  } catch {
+    return false
   }
 }
 
