@@ -62,7 +62,13 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
-/** The one error class of the library. `message` names the object, the offset and what to do. */
+// The query of a signed URL is a credential, and messages end up in logs.
+const URL_WITH_QUERY = /\b(https?:\/\/[^\s?#"'<>]*)\?[^\s"'<>]*?(?=[;,:.)]*(?:$|[\s"'<>]))/gi
+
+/**
+ * The one error class of the library. `message` names the object, the offset and what to do; URLs stand in it
+ * without their queries.
+ */
 export class DataplugError extends Error {
   override readonly name = 'DataplugError'
   readonly code: ErrorCode
@@ -70,7 +76,10 @@ export class DataplugError extends Error {
   readonly offset: number | undefined
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    super(
+      message.replace(URL_WITH_QUERY, '$1'),
+      facts.cause === undefined ? undefined : { cause: facts.cause },
+    )
     this.code = code
     this.uri = facts.uri
     this.offset = facts.offset
