@@ -8,6 +8,7 @@ import { wordsInit } from './words'
 
 export { findBlock } from './block-finder'
 export { crc32 } from './crc32'
+export { fastqPhase, fastqReset, fastqScan, fastqState } from './fastq'
 export {
   inflateBit,
   inflateBlockBit,

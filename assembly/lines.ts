@@ -4,7 +4,7 @@ const LF: u8 = 10
 /** Bit i is set when byte p + i is a line feed, for i < 64. */
 // @ts-ignore: decorator
 @inline
-function lineFeeds(p: usize): u64 {
+export function lineFeeds(p: usize): u64 {
   const lf = i8x16.splat(LF)
   return (
     u64(u32(i8x16.bitmask(i8x16.eq(v128.load(p), lf)))) |
@@ -17,7 +17,7 @@ function lineFeeds(p: usize): u64 {
 /** The lowest `n` bits, n < 64. */
 // @ts-ignore: decorator
 @inline
-function lowBits(n: u32): u64 {
+export function lowBits(n: u32): u64 {
   return ((1 as u64) << u64(n)) - 1
 }
 

@@ -1,10 +1,12 @@
 import { type ChecksumFunctions, checksumFunctions } from './crc32.js'
+import { type FastqFunctions, fastqFunctions } from './fastq.js'
 import { type LineBlockFunctions, lineBlockFunctions } from './line-blocks.js'
 import { type LineFunctions, lineFunctions } from './lines.js'
 import { createMemory } from './memory.js'
 import { coreModule } from './module.js'
 import { type WordFunctions, wordFunctions } from './words.js'
 
+export type { FastqDoubt, FastqFacts, FastqScanner } from './fastq.js'
 export type { LineBlockCounter } from './line-blocks.js'
 export { coreModule, useModule } from './module.js'
 export type { WordCounter } from './words.js'
@@ -14,7 +16,12 @@ export type { WordCounter } from './words.js'
  * keep nothing of it. Counters carry their state themselves, so that how a stream is cut into pieces never
  * changes a result, and any number of them may be under way on one core.
  */
-export interface Core extends LineFunctions, LineBlockFunctions, WordFunctions, ChecksumFunctions {
+export interface Core
+  extends LineFunctions,
+    LineBlockFunctions,
+    WordFunctions,
+    ChecksumFunctions,
+    FastqFunctions {
   /**
    * The input window of this instance (1 MiB). Bytes that lie in it are scanned in place instead of being
    * copied first, so a reader may be told to read into it. Any call with other bytes overwrites it: use it
@@ -30,12 +37,14 @@ export interface Core extends LineFunctions, LineBlockFunctions, WordFunctions, 
  */
 export function createCore(module: WebAssembly.Module): Core {
   const memory = createMemory(module)
+  const lines = lineFunctions(memory)
   return Object.freeze({
     scratch: memory.input,
-    ...lineFunctions(memory),
+    ...lines,
     ...lineBlockFunctions(memory),
     ...wordFunctions(memory),
     ...checksumFunctions(memory),
+    ...fastqFunctions(memory, lines),
   })
 }
 

@@ -22,6 +22,10 @@ export interface Kernels extends InflateKernels {
   countWords(p: number, n: number, inWord: number): number
   wordBoundaries(p: number, n: number, inWord: number, base: number, out: number): number
   crc32(p: number, n: number, seed: number): number
+  fastqState(): number
+  fastqReset(): void
+  fastqScan(p: number, n: number): void
+  fastqPhase(): number
 }
 
 const names: readonly (keyof Kernels)[] = [
@@ -41,6 +45,10 @@ const names: readonly (keyof Kernels)[] = [
   'countWords',
   'wordBoundaries',
   'crc32',
+  'fastqState',
+  'fastqReset',
+  'fastqScan',
+  'fastqPhase',
   ...inflateNames,
 ]
 
