@@ -58,11 +58,11 @@ function put<T>(out: usize, entry: u32): void {
 /** Copies from `from` up to `end`; may write 15 bytes more. The two may overlap (RFC 1951, 3.2.3). */
 // @ts-ignore: decorator
 @inline
-function copyMatch(out: usize, from: usize, end: usize): void {
+function copyMatch<T>(out: usize, from: usize, end: usize): void {
   const period = u32(out - from)
   if (period >= 16) {
     v128.store(out, v128.load(from))
-    if (out + 16 >= end) return
+    if (sizeof<T>() == 1 && out + 16 >= end) return
     v128.store(out, v128.load(from, 16), 16)
     out += 32
     from += 32
@@ -185,7 +185,7 @@ export function decodeCodes<T>(limit: usize): i32 {
       count -= distanceEntry
       // At least 28 bits are left: the next lookup overlaps the copy.
       entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
-      copyMatch(out, from, end)
+      copyMatch<T>(out, from, end)
       out = end
       if (next > fastEnd || out > limit) break
       bits |= load<u64>(next) << u64(count)
@@ -246,7 +246,7 @@ export function decodeCodes<T>(limit: usize): i32 {
           count = restCount
           break
         }
-        copyMatch(out, from, end)
+        copyMatch<T>(out, from, end)
         out = end
         bits = rest >> u64(distanceUsed)
         count = restCount - distanceUsed

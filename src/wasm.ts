@@ -5,11 +5,14 @@
  * compiling at once is refused, as on some browsers' main threads, await `init()` before.
  */
 import { type Core, createCore, loadCore } from './core/core.js'
+import { type Gunzip, type GunzipOptions, gunzipWith } from './core/gunzip.js'
+import { createMemory } from './core/memory.js'
 import { coreModuleSync } from './core/module.js'
 import { wasmBase64 } from './core/wasm.generated.js'
 
 export type { Core, LineBlockCounter, WordCounter } from './core/core.js'
 export { coreModule, createCore, useModule } from './core/core.js'
+export type { Gunzip, GunzipOptions } from './core/gunzip.js'
 export { type ErrorCode, isDataplugError } from './errors.js'
 
 let core: Core | undefined
@@ -115,4 +118,17 @@ export function lastWordCut(bytes: Uint8Array): number {
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {
   return initSync().crc32(bytes, seed)
+}
+
+/**
+ * A decoder for a gzip object that is pushed piece by piece, from its start or from a seek point: all
+ * members, checksums verified, zero padding accepted. It has 5 MiB of memory of its own, whatever it decodes.
+ *
+ *     for (const piece of decoder.push(bytes)) use(piece)   // valid until the next
+ *     decoder.finish()
+ *
+ * @throws MALFORMED_DATA (from push and finish) with the byte or bit offset of whatever is wrong
+ */
+export function createGunzip(options: GunzipOptions = {}): Gunzip {
+  return gunzipWith(createMemory(coreModuleSync(wasmBase64)), options)
 }

@@ -12,7 +12,7 @@ export interface RawResult {
   readonly data: Uint8Array<ArrayBuffer>
   /** Bytes of input up to the end of the stream. */
   readonly used: number
-  readonly blocks: readonly { readonly bit: number; readonly output: number }[]
+  readonly blocks: readonly { readonly bit: number; readonly output: number; readonly findable: boolean }[]
 }
 
 export interface RawOptions {
@@ -29,7 +29,7 @@ export function inflateRaw(bytes: Uint8Array, options: RawOptions = {}): RawResu
   const { bit = 0, step = bytes.length, minimum = Number.MAX_SAFE_INTEGER } = options
   inflater.start(bit, options.window ?? new Uint8Array(0))
   const pieces: Uint8Array[] = []
-  const blocks: { bit: number; output: number }[] = []
+  const blocks: { bit: number; output: number; findable: boolean }[] = []
   let output = 0
   let at = Math.floor(bit / 8)
   for (;;) {
@@ -37,7 +37,7 @@ export function inflateRaw(bytes: Uint8Array, options: RawOptions = {}): RawResu
     pieces.push(heap.slice(inflater.pieceStart, inflater.pieceEnd))
     output += inflater.pieceEnd - inflater.pieceStart
     if (status === STREAM_END) return { data: concat(pieces), used: inflater.bit / 8, blocks }
-    if (status === BLOCK_START) blocks.push({ bit: inflater.blockBit, output })
+    if (status === BLOCK_START) blocks.push({ bit: inflater.blockBit, output, findable: inflater.findable })
     if (status === NEED_INPUT) {
       if (at >= bytes.length) return undefined
       at = inflater.input(bytes.subarray(0, at + step), at, at)
