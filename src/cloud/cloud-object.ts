@@ -1,5 +1,6 @@
 import { type Access, spansFor } from '../compression/access.js'
 import { type CompressionKind, detectCompression, HEAD_SIZE } from '../compression/detect.js'
+import type { GzipIndex } from '../compression/gzip-index.js'
 import { decodeSeekTable, type SeekTable } from '../compression/seek-table.js'
 import { loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
@@ -23,7 +24,7 @@ import {
   type Store,
 } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
-import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
+import { holdStorage, type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
 import { type IndexFile, openIndex } from './index-file.js'
 import { inlineWindows } from './inline-windows.js'
 import { LINE_VERSION } from './line.js'
@@ -64,6 +65,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   readonly #storage: ResolvedStorage
   readonly #options: StorageOptions
   readonly #indexUri: string
+  readonly #release: () => Promise<void>
   #index: IndexState
 
   private constructor(
@@ -73,6 +75,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
     options: StorageOptions,
     indexLocation: string,
     index: IndexState,
+    release: () => Promise<void>,
   ) {
     this.format = format
     this.#info = info
@@ -81,6 +84,7 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
     this.#options = options
     this.#indexUri = indexLocation
     this.#index = index
+    this.#release = release
   }
 
   /**
@@ -106,12 +110,19 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
       throw new DataplugError('INVALID_ARGUMENT', message, { uri })
     }
     const at = indexUri(uri, options.metadata)
-    const [found, index] = await Promise.all([
-      identify(storage.store, uri, options.signal),
-      // That of a Blob is made anew each time.
-      isBlob ? ({ kind: 'absent' } as const) : findIndex(storage.store, at, options.signal),
-    ])
-    return new CloudObject(format, found, storage, storageOptions, at, checkIndex(index, format, found.info))
+    const release = holdStorage(storageOptions)
+    try {
+      const [found, index] = await Promise.all([
+        identify(storage.store, uri, options.signal),
+        // That of a Blob is made anew each time.
+        isBlob ? ({ kind: 'absent' } as const) : findIndex(storage.store, at, options.signal),
+      ])
+      const state = checkIndex(index, format, found.info)
+      return new CloudObject(format, found, storage, storageOptions, at, state, release)
+    } catch (error) {
+      await release()
+      throw error
+    }
   }
 
   /** As `open`, for `s3://` URIs only. Kept from Python. */
@@ -168,7 +179,13 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
    */
   async preprocess(options: PreprocessOptions = {}): Promise<void> {
     if (this.isPreprocessed() && !options.force) return
-    await preprocess(this.format, this.#info, this.#compression, this.#indexUri, this.#storage, options)
+    await this.buildIndex(options)
+  }
+
+  /** @internal @param known the structure of a compressed object, when it need not be looked for */
+  async buildIndex(options: PreprocessOptions, known?: GzipIndex): Promise<void> {
+    const [object, compression, at] = [this.#info, this.#compression, this.#indexUri]
+    await preprocess(this.format, object, compression, at, this.#storage, options, known)
     const found = await findIndex(this.#storage.store, this.#indexUri, options.signal)
     this.#index = checkIndex(found, this.format, this.#info)
     this.#requireIndex()
@@ -230,18 +247,19 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
     return this.#requireIndex()
   }
 
-  /** Nothing is held open between calls; here so that `await using` works as for stores and executors. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const { store } = this.#storage
-    if (this.#options.storage && Symbol.asyncDispose in store) {
-      await (store as ReadableStore & AsyncDisposable)[Symbol.asyncDispose]()
-    }
+  /**
+   * Closes the connections that were opened for `storage` options, once nothing is under way; slices that are read
+   * later open their own.
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#release()
   }
 
   #indexView(options: CallOptions): Index<AttributesOf<F>> {
     const { uri, size, etag } = this.#info
     const file = () => this.#requireIndex()
     const compressed = this.#compression !== undefined
+    const seekTable = () => this.#seekTable(options)
     return {
       uri,
       get size() {
@@ -253,7 +271,11 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
       },
       section: (name, range) => file().section(name, range, options),
       sectionLength: (name) => file().sectionLength(name),
-      checkpoints: compressed ? async () => checkpoints(await this.#seekTable(options)) : undefined,
+      get checkpoints() {
+        return compressed && file().header.compression?.lineFeeds !== undefined
+          ? async () => checkpoints(await seekTable())
+          : undefined
+      },
     }
   }
 

@@ -1,21 +1,32 @@
 import { DataplugError } from '../errors.js'
 import type { StorageConfig } from '../storage/config.js'
 import type { ReadableStore } from '../storage/store.js'
+import { type SharedStore, sharedStore } from './shared-store.js'
 
 type OpenStorage = (config: StorageConfig) => ReadableStore
 
+interface Opened {
+  readonly shared: SharedStore
+  /** Objects that are open. */
+  users: number
+}
+
 let openStorage: OpenStorage | undefined
-let shared: ReadableStore | undefined
+let opened = new WeakMap<StorageConfig, Opened>()
+const defaults: StorageConfig = {}
 
 /** Called by each entry point with the stores its host has. This layer runs in all of them. */
 export function useStorage(open: OpenStorage): void {
   openStorage = open
-  shared = undefined
+  opened = new WeakMap()
 }
 
 /** Where an object's bytes come from; with neither, the stores of this host with their defaults. */
 export interface StorageOptions {
-  /** Options for the built-in stores: plain data, so that worker threads can open the same. */
+  /**
+   * Options for the built-in stores: plain data, so that worker threads can open the same. What is given the same
+   * object, such as an object and its slices, shares connections.
+   */
   readonly storage?: StorageConfig | undefined
   /** A store of one's own. Executors that leave this thread cannot use it. */
   readonly store?: ReadableStore | undefined
@@ -32,7 +43,30 @@ export function resolveStorage({ storage, store }: StorageOptions): ResolvedStor
   if (!openStorage) {
     throw new DataplugError('UNSUPPORTED', 'no storage is set up: import "dataplug", or pass a store')
   }
-  if (storage) return { store: openStorage(storage), storage }
-  shared ??= openStorage({})
-  return { store: shared, storage: {} }
+  const config = storage ?? defaults
+  let entry = opened.get(config)
+  if (!entry) {
+    entry = { shared: sharedStore(openStorage(config)), users: 0 }
+    opened.set(config, entry)
+  }
+  return { store: entry.shared.store, storage: config }
+}
+
+/**
+ * Keeps the store that `resolveStorage` gives for these options open. Returns what lets go of it: the last one
+ * to do so closes its connections, once nothing is under way. A store of one's own, and the one without options, stay.
+ */
+export function holdStorage({ storage, store }: StorageOptions): () => Promise<void> {
+  const entry = storage && !store ? opened.get(storage) : undefined
+  if (!storage || !entry) return async () => {}
+  entry.users++
+  let held = true
+  return async () => {
+    if (!held) return
+    held = false
+    entry.users--
+    if (entry.users > 0) return
+    if (opened.get(storage) === entry) opened.delete(storage)
+    await entry.shared.close()
+  }
 }

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StorageConfig } from 'dataplug/storage'
@@ -82,6 +83,49 @@ export async function startWorld(options: S3ServerOptions = {}): Promise<World> 
         `${method} ${bucket}/${key} ${range.replace('bytes=', '')}`.trim(),
       ),
     [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+export interface Wire extends AsyncDisposable {
+  /** Leads to the server. */
+  readonly endpoint: string
+  /** Connections made so far. */
+  connections(): number
+  /** Until no connection is open. */
+  idle(): Promise<void>
+}
+
+/** A way to the server on which connections can be counted. */
+export async function openWire(server: S3Server): Promise<Wire> {
+  const open = new Set<Socket>()
+  let made = 0
+  let closed = () => {}
+  const listener = createServer((socket) => {
+    made++
+    open.add(socket)
+    const onward = connect(server.port, '127.0.0.1')
+    socket.pipe(onward).pipe(socket)
+    socket.on('error', () => onward.destroy())
+    onward.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      onward.destroy()
+      open.delete(socket)
+      if (open.size === 0) closed()
+    })
+  })
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+  return {
+    endpoint: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    connections: () => made,
+    idle: () =>
+      new Promise((resolve) => {
+        closed = resolve
+        if (open.size === 0) resolve()
+      }),
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy()
+      await new Promise((resolve) => listener.close(resolve))
+    },
   }
 }
 
