@@ -12,6 +12,7 @@ export default defineConfig({
     cli: 'src/cli.ts',
     wasm: 'src/wasm.ts',
     plugin: 'src/plugin.ts',
+    compression: 'src/compression.ts',
     'testing/index': 'src/testing/index.ts',
     'storage/index': 'src/storage/index.ts',
     'storage/browser': 'src/storage/browser.ts',

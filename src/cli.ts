@@ -12,6 +12,7 @@ import './index.js'
 type Command = (context: Context) => Promise<void>
 
 const local = async () => import('./cli/commands.js')
+const interop = async () => import('./cli/index-files.js')
 const distributed = async () => import('./cli/map-reduce.js')
 
 /** What the command takes, as its usage names it, and where it is. */
@@ -22,6 +23,8 @@ const commands: Readonly<Record<string, readonly [operands: string, load: () => 
   get: ['', async () => (await local()).get],
   verify: ['URI', async () => (await local()).verify],
   clean: ['URI', async () => (await local()).clean],
+  'index export': ['URI', async () => (await interop()).exportIndex],
+  'index import': ['URI FILE', async () => (await interop()).importIndex],
   formats: ['', async () => (await local()).formats],
   plan: ['URI', async () => (await distributed()).plan],
   task: ['', async () => (await distributed()).task],

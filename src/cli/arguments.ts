@@ -11,6 +11,9 @@ const known = {
   workers: 'text',
   force: 'switch',
   'output-dir': 'text',
+  output: 'text',
+  from: 'text',
+  to: 'text',
   json: 'switch',
   quiet: 'switch',
   help: 'switch',
@@ -30,6 +33,9 @@ export interface Arguments {
   readonly workers: number
   readonly force: boolean
   readonly outputDir: string | undefined
+  readonly output: string | undefined
+  readonly from: string | undefined
+  readonly to: string | undefined
   readonly json: boolean
   readonly quiet: boolean
   readonly help: boolean
@@ -41,7 +47,9 @@ export interface Arguments {
 /** @throws INVALID_ARGUMENT for a flag that is unknown, lacks its value or has one it cannot have */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { operands, flags, others } = splitArguments(argv)
-  const [command] = operands
+  // The commands for other programs' indexes are two words.
+  const words = operands[0] === 'index' ? 2 : 1
+  const command = operands.length === 0 ? undefined : operands.slice(0, words).join(' ')
   if (command === 'partition') {
     // Its own flag of that name is the strategy's.
     const chunkSize = flags.get('chunk-size')
@@ -61,7 +69,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const s3 = { ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) }
   return {
     command,
-    operands: operands.slice(1),
+    operands: operands.slice(words),
     format: text('format'),
     metadata: text('metadata'),
     storage: Object.keys(s3).length === 0 ? {} : { s3 },
@@ -70,6 +78,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     workers: number('workers') ?? 1,
     force: flags.has('force'),
     outputDir: text('output-dir'),
+    output: text('output'),
+    from: text('from'),
+    to: text('to'),
     json: flags.has('json'),
     quiet: flags.has('quiet'),
     help: flags.has('help'),
@@ -79,6 +90,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     ),
   }
 }
+
+const SHORT: Readonly<Record<string, string>> = { '-h': '--help', '-o': '--output' }
 
 interface Split {
   readonly operands: string[]
@@ -90,7 +103,7 @@ interface Split {
 function splitArguments(argv: readonly string[]): Split {
   const split: Split = { operands: [], flags: new Map(), others: new Map() }
   for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i] === '-h' ? '--help' : (argv[i] as string)
+    const argument = SHORT[argv[i] as string] ?? (argv[i] as string)
     if (argument === '--') {
       split.operands.push(...argv.slice(i + 1))
       break

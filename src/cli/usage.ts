@@ -8,6 +8,10 @@ export const usage = `dataplug: cut huge objects into lazy slices
   dataplug clean URI                        remove the index, never the object
   dataplug formats                          formats and their strategies
 
+  dataplug index export URI --to KIND [-o FILE]   the index of a gzip object, for another program
+  dataplug index import URI --from KIND FILE      preprocess by means of another program's index;
+                                                  KIND is gztool, indexed_gzip or gzi (bgzip)
+
   dataplug plan URI > tasks.jsonl           preprocessing by any engine that moves lines:
   dataplug task < tasks.jsonl > results.jsonl
   dataplug merge URI < results.jsonl
@@ -19,10 +23,11 @@ export const usage = `dataplug: cut huge objects into lazy slices
   --endpoint URL       S3-compatible server; default: AWS_ENDPOINT_URL_S3
   --region NAME
   --plugin MODULE      import a module that defines a format; may be repeated
-  --chunk-size SIZE    bytes for one task, such as 64MiB (preprocess, plan)
-  --workers N          worker threads (preprocess); default 1
-  --force              preprocess although there is an index
+  --chunk-size SIZE    bytes for one task, such as 64MiB (preprocess, plan, index import)
+  --workers N          worker threads (preprocess, index import); default 1
+  --force              preprocess or import although there is an index
   --output-dir DIR     a file for each slice (get)
+  --output FILE, -o    instead of standard output (index export)
   --json               machine-readable output and errors
   --quiet              no progress
   --version, --help

@@ -26,17 +26,22 @@ export interface PreprocessOptions extends CallOptions {
   readonly executor?: Executor | undefined
   /** Bytes of the object for one task. Changes neither the index nor the memory needed. Default 64 MiB. */
   readonly chunkSize?: number | undefined
-  /** Bytes of content between seek points of a compressed object, about. Default 8 MiB. */
+  /** Bytes of content between seek points of a compressed object, about. Default 8 MiB, in BGZF 1 MiB. */
   readonly span?: number | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Preprocess again although there is a fitting index. */
   readonly force?: boolean | undefined
 }
 
-const DEFAULT_SPAN = 8 << 20
+/** A seek point of BGZF takes a record, without a window. */
+export const DEFAULT_SPAN: Readonly<Record<CompressionKind, number>> = { gzip: 8 << 20, bgzf: 1 << 20 }
 const SMALLEST_SPAN = 64 << 10
 
-/** Scans the object in tasks, keeps their results until all are there, and publishes the index by one write. */
+/**
+ * Scans the object in tasks, keeps their results until all are there, and publishes the index by one write.
+ *
+ * @param known the structure of a compressed object, when it need not be looked for
+ */
 export async function preprocess(
   format: AnyFormat,
   object: ObjectInfo,
@@ -44,11 +49,12 @@ export async function preprocess(
   indexUri: string,
   storage: ResolvedStorage,
   options: PreprocessOptions,
+  known?: GzipIndex,
 ): Promise<void> {
   const {
     executor = inThisThread,
     chunkSize = DEFAULT_CHUNK_SIZE,
-    span = DEFAULT_SPAN,
+    span = DEFAULT_SPAN[compression ?? 'gzip'],
     onProgress,
     signal,
   } = options
@@ -61,7 +67,7 @@ export async function preprocess(
   const core = await loadCore()
   const store = requireWritable(storage.store, indexUri)
   const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }
-  const gzip = compression && (await preprocessGzip(run, compression, span))
+  const gzip = known ?? (compression && (await preprocessGzip(run, compression, span)))
   const built = await build(run, gzip)
   await publishIndex(format, object, indexUri, storage, built, { signal, gzip })
 }
@@ -88,7 +94,8 @@ async function build(run: Run, gzip: GzipIndex | undefined): Promise<Built<unkno
   const { scan, merge, inspect, fromLines } = format
   if (gzip && fromLines) {
     const { size, lineFeeds, endsWithNewline } = gzip.compression
-    return fromLines({ totalLines: lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0), endsWithNewline })
+    if (lineFeeds !== undefined)
+      return fromLines({ totalLines: lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0), endsWithNewline })
   }
   const table = gzip && decodeSeekTable(gzip.sections['gzip-points'] as Uint8Array, object.uri)
   const windows = gzip?.sections['gzip-windows']
@@ -108,7 +115,9 @@ async function build(run: Run, gzip: GzipIndex | undefined): Promise<Built<unkno
     ? planContentTasks(format, object, table, chunkSize, gzip?.compression.size ?? 0, accessTo)
     : planTasks(format, object, chunkSize)
   const size = gzip?.compression.size ?? object.size
-  return merge(await runAll(run, tasks), { uri: object.uri, size })
+  // Other seek points make other tasks.
+  const detail = gzip ? String(core.crc32(gzip.sections['gzip-points'] as Uint8Array)) : ''
+  return merge(await runAll(run, tasks, detail), { uri: object.uri, size })
 }
 
 /** Merges encoded parts, which must be all of them and in order. @throws INVALID_INDEX when one is damaged */

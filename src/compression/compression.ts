@@ -5,10 +5,10 @@ export type Compression = {
   readonly kind: CompressionKind
   /** Bytes of content. */
   readonly size: number
-  /** Members of the gzip file; in BGZF each is a block. */
-  readonly members: number
-  /** Line feeds in the content. */
-  readonly lineFeeds: number
+  /** Members of the gzip file; in BGZF each is a block. Absent when the index was imported. */
+  readonly members?: number
+  /** Line feeds in the content. Absent when an index was imported that does not count them. */
+  readonly lineFeeds?: number
   readonly endsWithNewline: boolean
   /** Bytes of content between seek points, about. */
   readonly span: number
@@ -19,7 +19,9 @@ export function isCompression(value: unknown): value is Compression {
   const { kind, size, members, lineFeeds, endsWithNewline, span } = value as Partial<Compression>
   return (
     (kind === 'gzip' || kind === 'bgzf') &&
-    [size, members, lineFeeds, span].every((count) => Number.isSafeInteger(count) && Number(count) >= 0) &&
+    [size, members ?? 0, lineFeeds ?? 0, span].every(
+      (count) => Number.isSafeInteger(count) && Number(count) >= 0,
+    ) &&
     typeof endsWithNewline === 'boolean'
   )
 }

@@ -1,10 +1,17 @@
 import { DataplugError } from '../errors.js'
 
-// The host's own raw deflate (RFC 1951), which Node, Lambda and browsers share.
+// The host's own deflate, which Node, Lambda and browsers share: raw (RFC 1951), or with zlib's header and
+// checksum (RFC 1950), which the host calls 'deflate'.
 
-export async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+type Wrapping = 'deflate-raw' | 'deflate'
+
+/** Nothing stays nothing. */
+export async function deflate(
+  bytes: Uint8Array<ArrayBuffer>,
+  wrapping: Wrapping = 'deflate-raw',
+): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes.length === 0) return bytes
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate-raw'))
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(wrapping))
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
@@ -13,13 +20,17 @@ export async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Arra
  *
  * @throws MALFORMED_DATA when it is something else, or longer
  */
-export async function inflate(deflated: Uint8Array, length: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function inflate(
+  deflated: Uint8Array,
+  length: number,
+  wrapping: Wrapping = 'deflate-raw',
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
   if (deflated.length === 0) return bytes.subarray(0, 0)
   let filled = 0
   const stream = new Blob([deflated as Uint8Array<ArrayBuffer>])
     .stream()
-    .pipeThrough(new DecompressionStream('deflate-raw'))
+    .pipeThrough(new DecompressionStream(wrapping))
   try {
     for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
       if (filled + chunk.length > length) throw new RangeError(`longer than ${length} bytes`)

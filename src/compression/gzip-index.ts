@@ -1,5 +1,6 @@
 import type { GzipPart } from '../core/gzip-part.js'
 import { createGzipReducer } from '../core/gzip-reduce.js'
+import { bgzfBlockList } from './bgzf-blocks.js'
 import type { Compression } from './compression.js'
 import { deflate } from './deflate.js'
 import type { CompressionKind } from './detect.js'
@@ -9,7 +10,7 @@ import { type BuiltPoint, encodeSeekTable } from './seek-table.js'
 
 export interface GzipIndex {
   readonly compression: Compression
-  /** `gzip-points` and `gzip-windows`. */
+  /** `gzip-points`, `gzip-windows` and, for BGZF, `bgzf-blocks`. */
   readonly sections: { readonly [name: string]: Uint8Array }
 }
 
@@ -25,7 +26,9 @@ export interface GzipIndexer {
 export function createGzipIndexer(uri: string, kind: CompressionKind, span: number): GzipIndexer {
   const reducer = createGzipReducer(uri)
   const points: BuiltPoint[] = []
+  const blocks = kind === 'bgzf' ? bgzfBlockList() : undefined
   let members = 0
+  let memberEnd = 0
   let last = -1
 
   const addTo = (part: GzipPart) => {
@@ -43,6 +46,10 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
       const before = reducer.window
       const added = addTo(part)
       members += added.members.length
+      for (const { end, size } of added.members) {
+        blocks?.add({ stored: end - memberEnd, content: size })
+        memberEnd = end
+      }
       if (part.size > 0) last = lastByte(part.last, before)
       for (const { bit, output, lines, window } of added.points) {
         points.push({
@@ -56,9 +63,14 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
     finish() {
       const { points: table, windows } = encodeSeekTable(points)
       const { output: size, lines: lineFeeds } = reducer
+      const blockSection = blocks?.encode()
       return {
         compression: { kind, size, members, lineFeeds, endsWithNewline: last === 10, span },
-        sections: { 'gzip-points': table, 'gzip-windows': windows },
+        sections: {
+          'gzip-points': table,
+          'gzip-windows': windows,
+          ...(blockSection ? { 'bgzf-blocks': blockSection } : {}),
+        },
       }
     },
   }

@@ -134,6 +134,16 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/compression', async () => {
+    expect(await names('dataplug/compression')).toMatchInlineSnapshot(`
+      [
+        "exportGzipIndex",
+        "gzipIndexKinds",
+        "importGzipIndex",
+      ]
+    `)
+  })
+
   test('dataplug/wasm', async () => {
     expect(await names('dataplug/wasm')).toMatchInlineSnapshot(`
       [

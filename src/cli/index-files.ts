@@ -1,0 +1,53 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import {
+  exportGzipIndex,
+  type GzipIndexKind,
+  gzipIndexKinds,
+  importGzipIndex,
+} from '../cloud/gzip-interop.js'
+import { DataplugError } from '../errors.js'
+import { inline } from '../executors/inline.js'
+import { threads } from '../executors/threads.js'
+import { type Context, openObject, operand, write } from './context.js'
+import { progressReporter } from './progress.js'
+
+// `index export` and `index import`: the indexes of gzip objects that other programs make and use.
+
+export async function exportIndex(context: Context): Promise<void> {
+  const { args, signal, stdout } = context
+  const kind = kindOf('to', args.to)
+  const bytes = await exportGzipIndex(await openObject(context), kind, { signal })
+  if (args.output === undefined) await write(stdout, bytes)
+  else await writeFile(args.output, bytes)
+}
+
+export async function importIndex(context: Context): Promise<void> {
+  const { args, signal, stderr } = context
+  const kind = kindOf('from', args.from)
+  const path = operand(context, 1)
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new DataplugError('NOT_FOUND', `the index file ${path} cannot be read: ${cause.message}`, { cause })
+  })
+  const object = await openObject(context)
+  if (object.isPreprocessed() && !args.force) return
+  const executor = args.workers > 1 ? threads({ size: args.workers }) : inline()
+  try {
+    await importGzipIndex(object, kind, bytes, {
+      executor,
+      signal,
+      onProgress: progressReporter(stderr, args),
+      ...(args.chunkSize === undefined ? {} : { chunkSize: args.chunkSize }),
+    })
+  } finally {
+    await executor[Symbol.asyncDispose]()
+  }
+}
+
+function kindOf(flag: string, value: string | undefined): GzipIndexKind {
+  const kind = gzipIndexKinds.find((known) => known === value)
+  if (kind) return kind
+  throw new DataplugError(
+    'INVALID_ARGUMENT',
+    `--${flag} must be one of ${gzipIndexKinds.join(', ')}${value === undefined ? '' : `; got "${value}"`}`,
+  )
+}

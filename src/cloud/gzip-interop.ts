@@ -1,0 +1,167 @@
+import { decodeBgzfBlocks } from '../compression/bgzf-blocks.js'
+import { deflate, inflate } from '../compression/deflate.js'
+import { HEAD_SIZE } from '../compression/detect.js'
+import type { GzipIndex } from '../compression/gzip-index.js'
+import { type GzipTail, readTail } from '../compression/gzip-tail.js'
+import {
+  checkForeign,
+  type ExportedIndex,
+  type ForeignIndex,
+  type ForeignPoint,
+  invalidForeign,
+} from '../compression/interop/foreign-index.js'
+import { decodeGzi, encodeGzi } from '../compression/interop/gzi.js'
+import { decodeGztool, encodeGztool } from '../compression/interop/gztool.js'
+import { decodeIndexedGzip, encodeIndexedGzip } from '../compression/interop/indexed-gzip.js'
+import { type BuiltPoint, decodeSeekTable, encodeSeekTable } from '../compression/seek-table.js'
+import { WINDOW_SIZE } from '../core/inflater.js'
+import { DataplugError, isDataplugError } from '../errors.js'
+import { openSource } from '../storage/source.js'
+import { type CallOptions, readBytes } from '../storage/store.js'
+import type { CloudObject } from './cloud-object.js'
+import { DEFAULT_SPAN, type PreprocessOptions } from './preprocess.js'
+
+/** Programs whose index can be read and written: gztool, indexed_gzip, and htslib's bgzip (`.gzi`). */
+export type GzipIndexKind = 'gztool' | 'indexed_gzip' | 'gzi'
+
+export const gzipIndexKinds: readonly GzipIndexKind[] = ['gztool', 'indexed_gzip', 'gzi']
+
+/**
+ * The index of a preprocessed gzip object, as another program's index file.
+ *
+ * @throws UNSUPPORTED when the object is not compressed, or `gzi` is asked for and it is not BGZF;
+ * NOT_PREPROCESSED, STALE_INDEX, INVALID_INDEX
+ */
+export async function exportGzipIndex(
+  object: CloudObject,
+  kind: GzipIndexKind,
+  options?: CallOptions,
+): Promise<Uint8Array> {
+  requireCompression(object, kind)
+  const index = object.index()
+  const { compression, sections } = index.header
+  if (!compression)
+    throw new DataplugError('INVALID_INDEX', `the index of ${object.uri} says nothing of its compression`, {
+      uri: object.uri,
+    })
+  if (kind === 'gzi') {
+    if (!sections.some(({ name }) => name === 'bgzf-blocks')) {
+      throw new DataplugError(
+        'UNSUPPORTED',
+        `the index of ${object.uri} does not list its blocks: it was imported, or not all of the object is BGZF`,
+        { uri: object.uri },
+      )
+    }
+    const blocks = await index.section('bgzf-blocks', undefined, options)
+    return encodeGzi(decodeBgzfBlocks(blocks, object.size, object.uri))
+  }
+  const table = decodeSeekTable(await index.section('gzip-points', undefined, options), object.uri)
+  const windows = await index.section('gzip-windows', undefined, options)
+  const exported: ExportedIndex = {
+    storedSize: object.size,
+    size: compression.size,
+    span: compression.span,
+    lineFeeds: compression.lineFeeds,
+    points: Array.from({ length: table.length }, (_, i): ForeignPoint => {
+      const { window, ...place } = table.point(i)
+      return { ...place, window: () => inflate(windows.subarray(...window), WINDOW_SIZE) }
+    }),
+  }
+  return kind === 'gztool' ? encodeGztool(exported) : encodeIndexedGzip(exported)
+}
+
+/**
+ * Preprocesses a gzip object by means of another program's index, instead of searching it for seek points.
+ * That index is believed: what it says of the last part of the object is checked, the rest is not. When it
+ * counts lines and the format needs no more, nothing else is read; else the content is, from its seek points.
+ *
+ * @throws INVALID_INDEX when `bytes` are no index of that kind or not of this object; UNSUPPORTED as in
+ * `exportGzipIndex`; and what `preprocess` throws
+ */
+export async function importGzipIndex(
+  object: CloudObject,
+  kind: GzipIndexKind,
+  bytes: Uint8Array,
+  options: PreprocessOptions = {},
+): Promise<void> {
+  const compression = requireCompression(object, kind)
+  const span = options.span ?? DEFAULT_SPAN[compression]
+  const foreign = await decode(object, kind, bytes, span, options)
+  checkForeign(foreign, object.size, object.uri)
+  const tail = await checkTail(object, foreign, options)
+  const last = foreign.points.at(-1) as ForeignPoint
+  const counted = foreign.lineFeeds !== undefined
+  const points: BuiltPoint[] = []
+  for (const { bit, content, lineFeeds, window } of foreign.points) {
+    points.push({ bit, content, lineFeeds, window: await deflate(await window()) })
+  }
+  const encoded = encodeSeekTable(points)
+  const size = last.content + tail.size
+  const gzip: GzipIndex = {
+    compression: {
+      kind: compression,
+      size,
+      ...(counted ? { lineFeeds: last.lineFeeds + tail.lineFeeds } : {}),
+      endsWithNewline: tail.last === 10,
+      span: Math.ceil(size / points.length),
+    },
+    sections: { 'gzip-points': encoded.points, 'gzip-windows': encoded.windows },
+  }
+  await object.buildIndex(options, gzip)
+}
+
+async function decode(
+  { uri, size, etag, storage }: CloudObject,
+  kind: GzipIndexKind,
+  bytes: Uint8Array,
+  span: number,
+  { signal }: CallOptions,
+): Promise<ForeignIndex> {
+  if (kind === 'gztool') return decodeGztool(bytes, uri)
+  if (kind === 'indexed_gzip') return decodeIndexedGzip(bytes, uri, size)
+  const head = await readBytes(storage.store, uri, [0, HEAD_SIZE], { signal, ifMatch: etag })
+  return decodeGzi(bytes, uri, head, size, span)
+}
+
+/** Decodes what follows the last point, and compares it with what the index says. */
+async function checkTail(
+  { uri, size: storedSize, etag, storage }: CloudObject,
+  { points, size, lineFeeds }: ForeignIndex,
+  { signal }: CallOptions,
+): Promise<GzipTail> {
+  const last = points.at(-1) as ForeignPoint
+  const window = await last.window()
+  const tail = await readTail(
+    openSource(storage.store, { uri, size: storedSize, etag }, signal),
+    { bit: last.bit, window },
+    signal,
+  ).catch((cause: unknown) => {
+    if (!isDataplugError(cause, 'MALFORMED_DATA')) throw cause
+    throw invalidForeign(uri, `is wrong about its last point: ${cause.message}`, cause)
+  })
+  if (size !== undefined && size !== last.content + tail.size)
+    throw invalidForeign(
+      uri,
+      `says that there are ${size} bytes of content; there are ${last.content + tail.size}`,
+    )
+  if (lineFeeds !== undefined && lineFeeds !== last.lineFeeds + tail.lineFeeds)
+    throw invalidForeign(
+      uri,
+      `says that there are ${lineFeeds} line feeds; there are ${last.lineFeeds + tail.lineFeeds}`,
+    )
+  return tail
+}
+
+function requireCompression({ uri, compression }: CloudObject, kind: GzipIndexKind) {
+  if (!gzipIndexKinds.includes(kind)) {
+    throw new DataplugError(
+      'INVALID_ARGUMENT',
+      `there is no kind of index "${kind}"; there are ${gzipIndexKinds.join(', ')}`,
+    )
+  }
+  if (compression === undefined || (kind === 'gzi' && compression !== 'bgzf')) {
+    const what = compression === undefined ? 'is not compressed' : 'is not BGZF'
+    throw new DataplugError('UNSUPPORTED', `${uri} ${what}: it has no index of kind ${kind}`, { uri })
+  }
+  return compression
+}
