@@ -1,7 +1,6 @@
 import { type Access, spansFor } from '../compression/access.js'
 import { type CompressionKind, detectCompression, HEAD_SIZE } from '../compression/detect.js'
 import type { GzipIndex } from '../compression/gzip-index.js'
-import type { GzipIndex } from '../compression/gzip-index.js'
 import { decodeSeekTable, type SeekTable } from '../compression/seek-table.js'
 import { loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
