@@ -16,13 +16,17 @@ export interface ThreadsOptions {
   readonly maxHeapMiB?: number
 }
 
+// With less, V8 (of Node 22 and 24) cannot set up the thread, and ends the whole process instead.
+const MIN_HEAP_MIB = 4
+
 /**
  * A pool of worker threads (Piscina). Each fetches its own bytes; this thread moves tasks and results only.
  * Threads start with the first work and end with `await using`, or after a while without work; an idle pool
  * does not keep the process alive. Aborting work ends its thread, whatever that is doing; a thread that died
  * is replaced.
  *
- * @throws INVALID_ARGUMENT when `size` is not an integer from 1 to 1024, or `maxHeapMiB` not a positive number
+ * @throws INVALID_ARGUMENT when `size` is not an integer from 1 to 1024, or `maxHeapMiB` not a number
+ * from 4
  */
 export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOptions = {}): Executor {
   if (!Number.isSafeInteger(size) || size < 1 || size > 1024) {
@@ -31,10 +35,10 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
       `threads: size must be an integer from 1 to 1024; got ${size}`,
     )
   }
-  if (maxHeapMiB !== undefined && !(Number.isFinite(maxHeapMiB) && maxHeapMiB > 0)) {
+  if (maxHeapMiB !== undefined && !(Number.isFinite(maxHeapMiB) && maxHeapMiB >= MIN_HEAP_MIB)) {
     throw new DataplugError(
       'INVALID_ARGUMENT',
-      `threads: maxHeapMiB must be a positive number; got ${maxHeapMiB}`,
+      `threads: maxHeapMiB must be a number from ${MIN_HEAP_MIB}; got ${maxHeapMiB}`,
     )
   }
   let pool: Promise<Piscina> | undefined

@@ -183,7 +183,7 @@ describe('a worker that dies', () => {
   })
 
   it('before it can start is WORKER_FAILED, not silence', async () => {
-    await using pool = threads({ size: 2, maxHeapMiB: 1 })
+    await using pool = threads({ size: 2, maxHeapMiB: 4 })
     const error = await failureOf(map(pool, await cut(4), misbehave('exit', -1)))
     expect(error).toMatchObject({ code: 'WORKER_FAILED' })
   })
@@ -213,7 +213,7 @@ describe('what a pool refuses', () => {
     expect(() => threads({ size })).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
-  it.each([0, -1, Number.NaN])('a heap of %s MiB', (maxHeapMiB) => {
+  it.each([0, -1, 3.9, Number.NaN])('a heap of %s MiB', (maxHeapMiB) => {
     expect(() => threads({ maxHeapMiB })).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 })
