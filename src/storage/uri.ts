@@ -53,10 +53,10 @@ export function fileUri(path: string, base?: string): string {
     }
     absolute = `${slashes(from)}/${absolute}`
   }
-  // The URL parser encodes the rest, and resolves `.` and `..`.
+  // The URL parser encodes the rest, and resolves `.` and `..`; it would drop space at the end.
   const encoded = `/${absolute}`
     .replace(/\/{2,}/g, '/')
-    .replace(/[%\\\n\r\t#?]/g, (character) => encodeURIComponent(character))
+    .replace(/[%\\#?\p{Cc} ]/gu, (character) => encodeURIComponent(character))
   return new URL(`file://${encoded}`).href
 }
 

@@ -1,4 +1,4 @@
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -43,14 +43,15 @@ describe('parseS3Uri', () => {
 })
 
 describe('canonicalUri', () => {
-  test('makes paths what Node makes them', () => {
+  // How much Node itself encodes differs from version to version.
+  test('makes URLs of paths that Node takes back', () => {
     const segment = fc
       .string({ unit: 'grapheme' })
       .filter((name) => !/[/\0]/.test(name) && name !== '' && !/^\.\.?$/.test(name))
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
         const path = `/${segments.join('/')}`
-        expect(canonicalUri(path)).toBe(pathToFileURL(path).href)
+        expect(fileURLToPath(canonicalUri(path))).toBe(path)
       }),
     )
   })
@@ -58,6 +59,7 @@ describe('canonicalUri', () => {
   test.each([
     ['/a//b/../c', 'file:///a/c'],
     ['/dir/', 'file:///dir/'],
+    ['/a /b ', 'file:///a%20/b%20'],
     ['file:/a b', 'file:///a%20b'],
     ['S3://Bucket/Key', 's3://Bucket/Key'],
     ['https://host/a?sig=1#part', 'https://host/a?sig=1'],
