@@ -21,7 +21,11 @@ const readers = {
   vitest({ name }) {
     const text = read(`${name}.json`)
     if (text === undefined) return undefined
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(text)
+    const { numTotalTests, numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } =
+      JSON.parse(text)
+    const skipped = numPendingTests + numTodoTests
+    // When a file's process dies, its tests are neither passed nor failed.
+    const lost = numTotalTests - numPassedTests - numFailedTests - skipped
     const failedTests = testResults.flatMap(({ assertionResults }) =>
       assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
     )
@@ -34,9 +38,9 @@ const readers = {
       .map((file) => `${file.name}: ${file.message ?? ''}`.trim())
     return {
       passed: numPassedTests,
-      failed: numFailedTests + broken.length,
-      skipped: numPendingTests + numTodoTests,
-      names: [...failedTests, ...broken],
+      failed: numFailedTests + broken.length + lost,
+      skipped,
+      names: [...failedTests, ...broken, ...(lost > 0 ? [`${lost} tests did not end`] : [])],
     }
   },
 }

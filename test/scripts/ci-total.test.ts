@@ -22,10 +22,11 @@ function total(steps: readonly string[], files: Readonly<Record<string, string>>
 }
 
 /** A report of vitest. A file's message stands for one that could not be loaded. */
-function report(passed: number, failed: number, brokenFile?: string): string {
+function report(passed: number, failed: number, brokenFile?: string, lost = 0): string {
   const tests = (count: number, status: string) =>
     Array.from({ length: count }, (_, i) => ({ status, fullName: `${status} ${i}` }))
   return JSON.stringify({
+    numTotalTests: passed + failed + lost,
     numPassedTests: passed,
     numFailedTests: failed,
     numPendingTests: 0,
@@ -72,6 +73,12 @@ test.each([
     4,
   ],
   ['an error outside of any test', step('unit', 'vitest', 1), { 'unit.json': report(4, 0) }, 4],
+  [
+    'a process that dies in a test',
+    step('unit', 'vitest', 1),
+    { 'unit.json': report(4, 0, undefined, 1) },
+    4,
+  ],
   ['a crash before the report', step('unit', 'vitest', 1), {}, 0],
   ['a report that breaks off', step('unit', 'vitest', 0), { 'unit.json': '{"numPassed' }, 0],
   ['a suite without tests', step('unit', 'vitest', 0), { 'unit.json': report(0, 0) }, 0],
