@@ -17,6 +17,8 @@ export default defineConfig({
     'storage/index': 'src/storage/index.ts',
     'storage/browser': 'src/storage/browser.ts',
     'formats/text': 'src/formats/text.ts',
+    'formats/gzip': 'src/formats/gzip-text.ts',
+    'formats/fastq': 'src/formats/fastq.ts',
     'thread-worker': 'src/executors/thread-worker.ts',
   },
   outDir: 'dist',

@@ -1,12 +1,12 @@
 import { loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Reading } from '../formats/format.js'
+import { decodeText, splitLines } from '../formats/text-view.js'
 import type { Range } from '../range.js'
 import type { ByteStream, CallOptions } from '../storage/store.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
 import { formatOf, parseLine, type SliceLine } from './line.js'
 import { openSources } from './sources.js'
-import { decodeText, splitLines } from './text-view.js'
 import { toReadableStream } from './web-stream.js'
 
 /**

@@ -105,7 +105,8 @@ export async function runTask(
   const source = openContent(store, task, core, signal)
   const part = await withOwnCore((own) => {
     const stream = () => source.read(task.range, { scratch: own.scratch })
-    const chunk: Chunk = { source, range: task.range, signal, stream }
+    const linesKnown = task.access !== undefined
+    const chunk: Chunk = { source, range: task.range, signal, linesKnown, stream }
     return scan(chunk, own)
   })
   return encodePart(part, core)

@@ -30,6 +30,8 @@ export interface Chunk {
   readonly source: Source
   readonly range: Range
   readonly signal: AbortSignal | undefined
+  /** The chunk is of the content of a compressed object, whose line feeds are counted already: see `checkpoints`. */
+  readonly linesKnown?: boolean
   /**
    * The chunk's bytes in order. Each piece is valid only until the next is asked for: it may be a view of
    * a buffer that is filled again.

@@ -1,29 +1,49 @@
 import type { Core } from '../core/core.js'
-import { DataplugError } from '../errors.js'
 import type { Range } from '../range.js'
-import { BLOCK_SIZE, CountPacker, PAGE_BLOCKS, packedLength, unpackPage } from './counts.js'
+import { BLOCK_SIZE, CountPacker, PAGE_BLOCKS, PAGE_SIZE, packedLength, unpackPage } from './counts.js'
 import type { Built, Chunk, Index, LineCheckpoints, LineFacts, Part } from './format.js'
+import { DIRECTORY_ENTRY, damagedCounts, type LineCountTable, openLineCounts } from './line-counts.js'
 import type { LinePosition } from './line-edges.js'
 
 // The line index of docs/index-format.md: how many line feeds each 512-byte block of the object holds.
 
-const DIRECTORY_ENTRY = 16
-
 /** Map: counts line feeds block by block. The chunk's first and last block may belong to neighbours too. */
 export async function scanLines(chunk: Chunk, core: Core): Promise<Part> {
-  const [start, end] = chunk.range
+  const counter = lineCounter(chunk.range, core)
+  for await (const piece of chunk.stream()) counter.update(piece)
+  return counter.finish()
+}
+
+/** The same for formats that look for more than lines: a chunk's pieces in, in order, and its part out. */
+export function lineCounter(
+  [start, end]: Range,
+  core: Core,
+): { update(piece: Uint8Array): void; finish(): Part } {
   const counter = core.lineBlockCounter(BLOCK_SIZE, start % BLOCK_SIZE)
   let last = 0
-  for await (const piece of chunk.stream()) {
-    counter.update(piece)
-    last = piece[piece.length - 1] ?? last
+  return {
+    update(piece) {
+      counter.update(piece)
+      last = piece[piece.length - 1] ?? last
+    },
+    finish() {
+      const packer = new CountPacker()
+      packer.push(counter.finish())
+      const counts = concat(packer.finish())
+      return { start, end, endsWithNewline: last === NEWLINE, counts, sums: packer.sums() }
+    },
   }
-  const packer = new CountPacker()
-  packer.push(counter.finish())
-  return { start, end, endsWithNewline: last === NEWLINE, counts: concat(packer.finish()) }
 }
 
 const NEWLINE = 10
+
+type LinePart = {
+  readonly start: number
+  readonly end: number
+  /** Pages of counts, from the part's first block on, and what each page sums up to. */
+  readonly counts: Uint8Array
+  readonly sums: Uint8Array
+}
 
 /** Reduce: blocks that two parts share are added up. */
 export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
@@ -32,10 +52,20 @@ export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
   // The last block of a part waits for the next part, which may hold the rest of it.
   let open: { block: number; count: number } | undefined
   for (const part of parts) {
-    const { start, end, counts } = part as { start: number; end: number; counts: Uint8Array }
+    const { start, end, counts, sums } = part as LinePart
     let block = Math.floor(start / BLOCK_SIZE)
     let blocks = Math.ceil(end / BLOCK_SIZE) - block
-    for (let at = 0; blocks > 0; ) {
+    let at = 0
+    if (start % PAGE_SIZE === 0) {
+      // Pages that lie in this part alone are taken as they are.
+      if (open) packer.push(Uint16Array.of(open.count))
+      open = undefined
+      const pages = Math.floor((end - start) / PAGE_SIZE)
+      at = packer.pushPages(counts, sums, pages)
+      block += pages * PAGE_BLOCKS
+      blocks -= pages * PAGE_BLOCKS
+    }
+    while (blocks > 0) {
       const inPage = Math.min(blocks, PAGE_BLOCKS)
       const page = unpackPage(counts, at, inPage)
       at += packedLength(counts, at, inPage)
@@ -72,10 +102,7 @@ export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
  *
  * @throws INVALID_INDEX when the index does not hold what it claims
  */
-export async function locateLines(
-  index: Index<LineFacts>,
-  lines: readonly number[],
-): Promise<LinePosition[]> {
+export async function locateLines(index: Index<unknown>, lines: readonly number[]): Promise<LinePosition[]> {
   return index.checkpoints
     ? locateByCheckpoints(await index.checkpoints(), index.size, lines)
     : locateByCounts(index, lines)
@@ -99,16 +126,8 @@ function locateByCheckpoints(
   })
 }
 
-async function locateByCounts(index: Index<LineFacts>, lines: readonly number[]): Promise<LinePosition[]> {
-  const directory = await index.section('line-pages')
-  const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength)
-  const pageCount = directory.length / DIRECTORY_ENTRY
-  const linesBefore = (page: number) => Number(view.getBigUint64(page * DIRECTORY_ENTRY, true))
-  const offsetOf = (page: number) => Number(view.getBigUint64(page * DIRECTORY_ENTRY + 8, true))
-  const blockCount = Math.ceil(index.size / BLOCK_SIZE)
-  if (pageCount !== Math.ceil(blockCount / PAGE_BLOCKS)) throw damaged()
-
-  const pages = new PageReader(index, pageCount, offsetOf)
+async function locateByCounts(index: Index<unknown>, lines: readonly number[]): Promise<LinePosition[]> {
+  const table = await openLineCounts(index)
   const positions: LinePosition[] = []
   let page = 0
   let block = 0
@@ -120,68 +139,30 @@ async function locateByCounts(index: Index<LineFacts>, lines: readonly number[])
       continue
     }
     // The page that holds the line feed number `line`, counted from 1.
-    if (counts === undefined || (page + 1 < pageCount && linesBefore(page + 1) < line)) {
-      page = lastPageBefore(line, page)
-      counts = unpackPage(await pages.read(page), 0, Math.min(PAGE_BLOCKS, blockCount - page * PAGE_BLOCKS))
+    if (counts === undefined || (page + 1 < table.pageCount && table.linesBefore(page + 1) < line)) {
+      page = lastPageBefore(table, line, page)
+      counts = await table.counts(page)
       block = 0
-      seen = linesBefore(page)
+      seen = table.linesBefore(page)
     }
     while (block < counts.length && seen + (counts[block] ?? 0) < line) seen += counts[block++] ?? 0
-    if (block === counts.length) throw damaged()
+    if (block === counts.length) throw damagedCounts(index.uri)
     const offset = (page * PAGE_BLOCKS + block) * BLOCK_SIZE
     positions.push({ offset, skip: line - seen, end: Math.min(offset + BLOCK_SIZE, index.size) })
   }
   return positions
-
-  /** The last page from `from` on with fewer than `line` line feeds before it. */
-  function lastPageBefore(line: number, from: number): number {
-    let low = from
-    let high = pageCount - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (linesBefore(middle) < line) low = middle
-      else high = middle - 1
-    }
-    return low
-  }
-
-  function damaged(): DataplugError {
-    return new DataplugError(
-      'INVALID_INDEX',
-      `the line index of ${index.uri} contradicts itself; preprocess it again`,
-      {
-        uri: index.uri,
-      },
-    )
-  }
 }
 
-/** Reads pages of counts in runs, so that many lines near each other cost few requests. */
-class PageReader {
-  static readonly #RUN = 1 << 20
-  readonly #index: Index<unknown>
-  readonly #pageCount: number
-  readonly #offsetOf: (page: number) => number
-  #run: { range: Range; bytes: Uint8Array } | undefined
-  #length: number | undefined
-
-  constructor(index: Index<unknown>, pageCount: number, offsetOf: (page: number) => number) {
-    this.#index = index
-    this.#pageCount = pageCount
-    this.#offsetOf = offsetOf
+/** The last page from `from` on with fewer than `line` line feeds before it. */
+function lastPageBefore(table: LineCountTable, line: number, from: number): number {
+  let low = from
+  let high = table.pageCount - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (table.linesBefore(middle) < line) low = middle
+    else high = middle - 1
   }
-
-  /** Bytes that start with page `page`. Pages are asked for in ascending order. */
-  async read(page: number): Promise<Uint8Array> {
-    this.#length ??= this.#index.sectionLength('line-counts')
-    const start = this.#offsetOf(page)
-    const end = page + 1 < this.#pageCount ? this.#offsetOf(page + 1) : this.#length
-    if (!this.#run || start < this.#run.range[0] || end > this.#run.range[1]) {
-      const range: Range = [start, Math.min(Math.max(end, start + PageReader.#RUN), this.#length)]
-      this.#run = { range, bytes: await this.#index.section('line-counts', range) }
-    }
-    return this.#run.bytes.subarray(start - this.#run.range[0])
-  }
+  return low
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {

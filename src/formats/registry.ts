@@ -4,6 +4,8 @@ import { type AnyFormat, definedFormats } from './format.js'
 // Built-in formats load when they are named. One line each; a plugin needs none.
 const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
   text: () => import('./text.js'),
+  fastq: () => import('./fastq.js'),
+  'gzip-text': () => import('./gzip-text.js'),
 }
 
 /** Names of the formats that are known or can be loaded, sorted. */

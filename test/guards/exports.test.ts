@@ -76,6 +76,30 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/gzip', async () => {
+    expect(await names('dataplug/formats/gzip')).toMatchInlineSnapshot(`
+      [
+        "GZipText",
+        "partitionChunkLines",
+        "partitionChunkSize",
+        "partitionNumChunks",
+      ]
+    `)
+  })
+
+  test('dataplug/formats/fastq', async () => {
+    expect(await names('dataplug/formats/fastq')).toMatchInlineSnapshot(`
+      [
+        "FASTQ",
+        "FASTQGZip",
+        "partitionChunkSize",
+        "partitionPairs",
+        "partitionReadsBatches",
+        "partitionSequencesPerChunk",
+      ]
+    `)
+  })
+
   test('dataplug/storage', async () => {
     expect(await names('dataplug/storage')).toMatchInlineSnapshot(`
       [

@@ -54,6 +54,13 @@ export async function* splitLines(pieces: AsyncIterable<string>): AsyncGenerator
   if (open.length > 0) yield open.join('')
 }
 
+/** All lines of a text, as `splitLines` gives them. @throws INVALID_UTF8 */
+export async function collectLines(stream: ByteStream, origin: TextOrigin): Promise<string[]> {
+  const lines: string[] = []
+  for await (const line of splitLines(decodeText(stream, origin))) lines.push(line)
+  return lines
+}
+
 /**
  * Offset of the first invalid sequence in `bytes`, near enough for a message: bytes that begin inside a
  * sequence count as invalid at 0. The longest prefix that decodes ends there.

@@ -1,0 +1,75 @@
+import { DataplugError } from '../errors.js'
+import { splitBySize, splitEvenly } from '../range.js'
+import { defineFormat, defineStrategy, type Index, type LineFacts } from './format.js'
+import { sizePerSlice, sliceCount } from './params.js'
+import { type RestStrategy, splitWithRest } from './rest.js'
+import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './text-slice.js'
+import { collectLines } from './text-view.js'
+
+export type { RestStrategy } from './rest.js'
+export type { TextSlice } from './text-slice.js'
+
+/**
+ * Text in a gzip or BGZF object, under the name it has in Python: `get()` gives an array of lines. `UTF8Text`
+ * reads the same objects. All strategies need preprocessing.
+ */
+export const GZipText = defineFormat<'gzip-text', LineFacts, TextSlice, string[]>({
+  name: 'gzip-text',
+  version: 1,
+  module: import.meta.url,
+  fromLines: (facts) => ({ attributes: facts }),
+  // Asked for objects that are not compressed only.
+  async inspect({ main: { uri } }) {
+    throw new DataplugError(
+      'MALFORMED_DATA',
+      `${uri} is not compressed with gzip or BGZF; open it as UTF8Text (format "text")`,
+      { uri, offset: 0 },
+    )
+  },
+  ranges: textRanges,
+  read(slice, context) {
+    const reading = readText(slice, context)
+    const origin = { uri: context.main.uri, offset: reading.textOffset ?? 0 }
+    return { ...reading, value: () => collectLines(reading.bytes(), origin) }
+  },
+})
+
+/**
+ * Slices of exactly `linesPerChunk` lines. The last has the rest (`expand`, the default), or what is less than
+ * `linesPerChunk` is added to the last full one (`merge`).
+ */
+export const partitionChunkLines = defineStrategy(
+  GZipText,
+  'partitionChunkLines',
+  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) => {
+    const { totalLines } = index.attributes
+    return lineSlices(
+      index,
+      splitWithRest('linesPerChunk', totalLines, params.linesPerChunk, params.strategy),
+    )
+  },
+)
+
+/** Exactly `numChunks` slices of about equal size, in bytes of text. No line is cut. */
+export const partitionNumChunks = defineStrategy(
+  GZipText,
+  'partitionNumChunks',
+  (index, { numChunks }: { readonly numChunks: number }) =>
+    splitEvenly(sizeOf(index), sliceCount('numChunks', numChunks)).map(cutSlice('lines')),
+)
+
+/** Slices of about `chunkSize` bytes of text. No line is cut. */
+export const partitionChunkSize = defineStrategy(
+  GZipText,
+  'partitionChunkSize',
+  (index, { chunkSize }: { readonly chunkSize: number }) => {
+    const size = sizeOf(index)
+    return splitBySize(size, sizePerSlice('chunkSize', chunkSize, size)).map(cutSlice('lines'))
+  },
+)
+
+/** Bytes of text. Asks for attributes, since only a preprocessed object is known to be compressed. */
+function sizeOf(index: Index<LineFacts>): number {
+  const { totalLines } = index.attributes
+  return totalLines === 0 ? 0 : index.size
+}
