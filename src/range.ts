@@ -21,7 +21,9 @@ export function isRange(value: unknown): value is Range {
 /** @throws INVALID_ARGUMENT when `range` is not a range, RANGE_OUTSIDE_OBJECT when it ends past `size`. */
 export function checkRange(range: Range, size: number, uri: string): void {
   if (!isRange(range)) {
-    throw new DataplugError('INVALID_ARGUMENT', `${JSON.stringify(range)} is not a byte range for ${uri}`, { uri })
+    throw new DataplugError('INVALID_ARGUMENT', `${JSON.stringify(range)} is not a byte range for ${uri}`, {
+      uri,
+    })
   }
   if (range[1] > size) {
     throw new DataplugError(

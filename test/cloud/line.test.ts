@@ -108,7 +108,7 @@ describe('a task line', () => {
   const task = {
     dataplug: 1,
     kind: 'task',
-  stage: 'scan',
+    stage: 'scan',
     format: 'text',
     version: 1,
     uri: 'memory:t',
