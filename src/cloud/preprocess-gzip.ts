@@ -8,7 +8,7 @@ import { DataplugError } from '../errors.js'
 import type { Part } from '../formats/format.js'
 import type { TaskLine } from './line.js'
 import { runConcurrently } from './run-concurrently.js'
-import { openStage, type Run, type Stage } from './run-tasks.js'
+import { lanes, openStage, type Run, type Stage } from './run-tasks.js'
 import { planTasks } from './task.js'
 
 /**
@@ -63,7 +63,7 @@ function ahead(stage: Stage, tasks: readonly TaskLine[], { executor, signal }: R
   const stopped = new AbortController()
   const running = runConcurrently(
     tasks.filter(({ id }) => !stage.kept.has(id)),
-    executor.concurrency,
+    lanes(executor),
     async (task, taskSignal) => {
       finished.set(task.id, await stage.run(task, taskSignal))
       wake()

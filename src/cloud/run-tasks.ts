@@ -75,13 +75,18 @@ export async function runAll(run: Run, tasks: readonly TaskLine[], detail?: stri
   const parts = new Map(stage.kept)
   await runConcurrently(
     tasks.filter(({ id }) => !parts.has(id)),
-    run.executor.concurrency,
+    lanes(run.executor),
     async (task, signal) => {
       parts.set(task.id, await stage.run(task, signal))
     },
     run.signal,
   )
   return tasks.map(({ id }) => parts.get(id) as Part)
+}
+
+/** Tasks under way at once: with several workers, some more than those, to have the next while results are kept. */
+export function lanes({ concurrency }: Executor): number {
+  return concurrency === 1 ? 1 : concurrency * 2
 }
 
 // Another object state, format version or chunk size makes other parts.

@@ -6,8 +6,13 @@ import { WINDOW } from './windows.js'
 export interface LineBlockCounter {
   update(bytes: Uint8Array): void
   /**
-   * One count for each block that the bytes so far touch, in order; the first and the last may be of
-   * partial blocks. Empty when there were no bytes.
+   * The counts of the blocks that were completed since the last `take`, in order: a view that is valid until
+   * the next `update`. Keeps the memory of a long stream flat.
+   */
+  take(): Uint16Array<ArrayBuffer>
+  /**
+   * One count for each block that the bytes so far touch and that was not taken, in order; the first and the
+   * last may be of partial blocks. Empty when there were no bytes.
    */
   finish(): Uint16Array<ArrayBuffer>
 }
@@ -82,6 +87,12 @@ export function lineBlockFunctions(memory: CoreMemory): LineBlockFunctions {
       }
     }
 
+    function take(): Uint16Array<ArrayBuffer> {
+      const taken = counts.subarray(0, blocks)
+      blocks = 0
+      return taken
+    }
+
     function finish(): Uint16Array<ArrayBuffer> {
       const last = begun && filled > 0 ? 1 : 0
       reserve(last)
@@ -89,7 +100,7 @@ export function lineBlockFunctions(memory: CoreMemory): LineBlockFunctions {
       return counts.slice(0, blocks + last)
     }
 
-    return { update, finish }
+    return { update, take, finish }
   }
 
   return { lineBlockCounter }

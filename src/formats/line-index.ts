@@ -20,14 +20,15 @@ export function lineCounter(
   core: Core,
 ): { update(piece: Uint8Array): void; finish(): Part } {
   const counter = core.lineBlockCounter(BLOCK_SIZE, start % BLOCK_SIZE)
+  const packer = new CountPacker()
   let last = 0
   return {
     update(piece) {
       counter.update(piece)
+      packer.push(counter.take())
       last = piece[piece.length - 1] ?? last
     },
     finish() {
-      const packer = new CountPacker()
       packer.push(counter.finish())
       const counts = concat(packer.finish())
       return { start, end, endsWithNewline: last === NEWLINE, counts, sums: packer.sums() }

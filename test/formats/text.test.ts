@@ -162,6 +162,19 @@ describe('partitionChunkLines', () => {
 })
 
 describe('the index', () => {
+  it('is byte-identical whether pages of counts are taken as they are or put together anew', async () => {
+    const data = encoder.encode(Array.from({ length: 90_000 }, (_, i) => 'x'.repeat((i * 7919) % 61)).join('\n'))
+    const sections = async (chunkSize: number) => {
+      const object = await openText(data)
+      await object.preprocess({ chunkSize })
+      return [await object.index().section('line-pages'), await object.index().section('line-counts')]
+    }
+    const aligned = await sections(1 << 20)
+    for (const chunkSize of [3 << 20, (1 << 20) + 512, 700_001, data.length]) {
+      expect(await sections(chunkSize)).toEqual(aligned)
+    }
+  })
+
   it('is byte-identical for every chunk size', async () => {
     await fc.assert(
       fc.asyncProperty(
