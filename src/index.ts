@@ -1,8 +1,10 @@
 // Node entry point.
 import { useStorage } from './cloud/environment.js'
+import { useFiles } from './cloud/files.js'
 import { openStorage } from './storage/index.js'
 
 useStorage(openStorage)
+useFiles(async (...file) => (await import('./storage/write-file.js')).writeFile(...file))
 
 export * from './common.js'
 export { type ThreadsOptions, threads } from './executors/threads.js'

@@ -2,6 +2,7 @@
 import { toBase64 } from './base64.js'
 import { useStorage } from './cloud/environment.js'
 import { execute, type SliceFunction } from './cloud/execute.js'
+import { useFiles } from './cloud/files.js'
 import { parseLine } from './cloud/line.js'
 import { type ResultLine, resultLine } from './cloud/result.js'
 import { Slice } from './cloud/slice.js'
@@ -10,6 +11,7 @@ import type { StorageConfig } from './storage/config.js'
 import { openStorage } from './storage/index.js'
 
 useStorage(openStorage)
+useFiles(async (...file) => (await import('./storage/write-file.js')).writeFile(...file))
 
 export * from './common.js'
 

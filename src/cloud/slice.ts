@@ -5,6 +5,7 @@ import { decodeText, splitLines } from '../formats/text-view.js'
 import type { Range } from '../range.js'
 import type { ByteStream, CallOptions } from '../storage/store.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
+import { saveFile } from './files.js'
 import { formatOf, parseLine, type SliceLine } from './line.js'
 import { openSources } from './sources.js'
 import { toReadableStream } from './web-stream.js'
@@ -89,6 +90,17 @@ export class Slice<Value = unknown> {
   /** The same as `stream`, for `for await`. Leaving the loop releases the connection. */
   async *chunks(options?: CallOptions): AsyncGenerator<Uint8Array> {
     yield* (await this.#open(options)).bytes()
+  }
+
+  /**
+   * Writes the slice's bytes to a local file, which appears whole or not at all; missing folders are made. Memory
+   * does not grow with the slice. Node and Lambda only.
+   *
+   * @param path or `file:` URL; what is there is replaced
+   * @throws UNSUPPORTED in browsers, STORE_READ_ONLY, STORE_FULL, INVALID_URI
+   */
+  async toFile(path: string | URL, options?: CallOptions): Promise<void> {
+    await saveFile(path, this.chunks(options), options)
   }
 
   /**
