@@ -3,7 +3,7 @@ import { useStorage } from './cloud/environment.js'
 import { useFiles } from './cloud/files.js'
 import { openStorage } from './storage/index.js'
 
-useStorage(openStorage)
+useStorage(openStorage, async (...upload) => (await import('./storage/upload.js')).uploadFile(...upload))
 useFiles(async (...file) => (await import('./storage/write-file.js')).writeFile(...file))
 
 export * from './common.js'

@@ -24,7 +24,13 @@ import {
   type Store,
 } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
-import { holdStorage, type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'
+import {
+  holdStorage,
+  type ResolvedStorage,
+  resolveStorage,
+  type StorageOptions,
+  upload,
+} from './environment.js'
 import { type IndexFile, openIndex } from './index-file.js'
 import { inlineWindows } from './inline-windows.js'
 import { LINE_VERSION } from './line.js'
@@ -134,6 +140,24 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
     if (!uri.startsWith('s3://')) {
       throw new DataplugError('INVALID_URI', `${uri} is not an s3:// URI; use CloudObject.open`, { uri })
     }
+    return CloudObject.open(format, uri, options)
+  }
+
+  /**
+   * Uploads a local file to `uri` (`s3://`, `file://` or a path), whole or not at all, and opens it there. An
+   * object that is there already is replaced, as in Python; its index is then stale. Node only.
+   *
+   * @param file path or `file:` URL
+   * @throws NOT_FOUND, ACCESS_DENIED, STORE_READ_ONLY, STORE_FULL, OBJECT_CHANGED when the file changes meanwhile,
+   * UNSUPPORTED in browsers and for other schemes, and the transport codes
+   */
+  static async newFromFile<F extends AnyFormat>(
+    format: F,
+    file: string | URL,
+    uri: string,
+    options: OpenOptions = {},
+  ): Promise<CloudObject<F>> {
+    await upload(file, canonicalUri(uri), options, { signal: options.signal })
     return CloudObject.open(format, uri, options)
   }
 

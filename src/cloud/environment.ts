@@ -1,9 +1,16 @@
 import { DataplugError } from '../errors.js'
 import type { StorageConfig } from '../storage/config.js'
-import type { ReadableStore } from '../storage/store.js'
+import type { CallOptions, ReadableStore } from '../storage/store.js'
 import { type SharedStore, sharedStore } from './shared-store.js'
 
 type OpenStorage = (config: StorageConfig) => ReadableStore
+/** Makes a local file the object `uri`. */
+type UploadFile = (
+  file: string | URL,
+  uri: string,
+  config: StorageConfig,
+  options: CallOptions,
+) => Promise<void>
 
 interface Opened {
   readonly shared: SharedStore
@@ -12,12 +19,14 @@ interface Opened {
 }
 
 let openStorage: OpenStorage | undefined
+let uploadFile: UploadFile | undefined
 let opened = new WeakMap<StorageConfig, Opened>()
 const defaults: StorageConfig = {}
 
 /** Called by each entry point with the stores its host has. This layer runs in all of them. */
-export function useStorage(open: OpenStorage): void {
+export function useStorage(open: OpenStorage, upload?: UploadFile): void {
   openStorage = open
+  uploadFile = upload
   opened = new WeakMap()
 }
 
@@ -50,6 +59,25 @@ export function resolveStorage({ storage, store }: StorageOptions): ResolvedStor
     opened.set(config, entry)
   }
   return { store: entry.shared.store, storage: config }
+}
+
+/** @throws UNSUPPORTED where there are no files, or for a store that is an object; and as `uploadFile` */
+export async function upload(
+  file: string | URL,
+  uri: string,
+  { storage, store }: StorageOptions,
+  options: CallOptions,
+): Promise<void> {
+  if (!uploadFile) {
+    throw new DataplugError('UNSUPPORTED', 'files are uploaded by Node only: import "dataplug" there', {
+      uri,
+    })
+  }
+  if (store) {
+    const text = 'a file cannot be uploaded to a store given as an object; pass "storage" options'
+    throw new DataplugError('UNSUPPORTED', text, { uri })
+  }
+  await uploadFile(file, uri, storage ?? defaults, options)
 }
 
 /**
