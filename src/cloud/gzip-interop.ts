@@ -86,8 +86,8 @@ export async function importGzipIndex(
 ): Promise<void> {
   const compression = requireCompression(object, kind)
   const span = options.span ?? DEFAULT_SPAN[compression]
-  const foreign = await decode(object, kind, bytes, span, options)
-  checkForeign(foreign, object.size, object.uri)
+  const claimed = await decode(object, kind, bytes, span, options)
+  const foreign = checkForeign(claimed, object.size, object.uri)
   const tail = await checkTail(object, foreign, options)
   const last = foreign.points.at(-1) as ForeignPoint
   const counted = foreign.lineFeeds !== undefined

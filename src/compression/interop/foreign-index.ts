@@ -42,6 +42,7 @@ export interface Fields {
   u32(): number
   /** A safe integer. */
   u64(): number
+  /** A copy. */
   bytes(length: number): Uint8Array<ArrayBuffer>
 }
 
@@ -72,19 +73,22 @@ export function fieldsOf(file: Uint8Array, name: string, littleEndian: boolean):
     },
     bytes: (length) => {
       const at = take(length)
-      return file.slice(at, at + length) as Uint8Array<ArrayBuffer>
+      // A copy; `slice` of Node's Buffer would be none.
+      return Uint8Array.from(file.subarray(at, at + length))
     },
   }
 }
 
 /**
- * Checks what can be seen without the object's bytes.
+ * The index without points at the end of the content, which some programs add: nothing need start there. Checks
+ * what can be seen without the object's bytes.
  *
  * @param storedSize bytes of the object
  * @throws INVALID_INDEX when points do not ascend, or lie outside of the object
  */
-export function checkForeign(index: ForeignIndex, storedSize: number, name: string): void {
-  const { points, size = Number.MAX_SAFE_INTEGER, lineFeeds = Number.MAX_SAFE_INTEGER } = index
+export function checkForeign(index: ForeignIndex, storedSize: number, name: string): ForeignIndex {
+  const { size = Number.MAX_SAFE_INTEGER, lineFeeds = Number.MAX_SAFE_INTEGER } = index
+  const points = index.points.filter(({ content }, i) => i === 0 || content !== size)
   if (points.length === 0) throw invalidForeign(name, 'has no points')
   if (points[0]?.content !== 0) throw invalidForeign(name, 'does not start with the content')
   let before = { bit: -1, content: 0, lineFeeds: 0 }
@@ -95,6 +99,7 @@ export function checkForeign(index: ForeignIndex, storedSize: number, name: stri
       throw invalidForeign(name, `has point ${i} past the end: is it the index of another object?`)
     before = point
   }
+  return { ...index, points }
 }
 
 export function invalidForeign(name: string, what: string, cause?: unknown): DataplugError {

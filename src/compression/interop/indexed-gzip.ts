@@ -16,6 +16,7 @@ import {
 //   for each point: u64 offset of the first full byte, u64 content offset, u8 bits before that byte,
 //     u8 whether there is a window (version 0: there is for all but the first)
 //   the windows, one after the other, as they are
+// The last point is the end of the object and of its content.
 
 const MAGIC = 'GZIDX'
 const HEADER = 35
@@ -25,7 +26,8 @@ const SMALLEST_SPAN = WINDOW_SIZE
 const LARGEST_SPAN = 0xffffffff
 
 export async function encodeIndexedGzip(index: ExportedIndex): Promise<Uint8Array> {
-  const { points, size, storedSize, span } = index
+  const { size, storedSize, span } = index
+  const points = [...index.points, endPoint(index)]
   const table = new Uint8Array(HEADER + points.length * POINT)
   const view = new DataView(table.buffer)
   table.set(new TextEncoder().encode(MAGIC))
@@ -48,6 +50,10 @@ export async function encodeIndexedGzip(index: ExportedIndex): Promise<Uint8Arra
     windows.push(new Uint8Array(WINDOW_SIZE - bytes.length), bytes)
   }
   return concat([table, ...windows])
+}
+
+function endPoint({ size, storedSize }: ExportedIndex): ForeignPoint {
+  return { bit: storedSize * 8, content: size, lineFeeds: 0, window: async () => new Uint8Array(0) }
 }
 
 /** @throws INVALID_INDEX when `file` is no index of indexed_gzip's, or one of another object */

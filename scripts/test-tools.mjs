@@ -1,0 +1,53 @@
+// Runs test/tools against the real programs, which are installed when they are missing. Arguments go to vitest.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+const cache = join(process.env.DATAPLUG_CACHE ?? join(root, '.cache'), 'indexed_gzip')
+
+/** Program, and the Debian package that has it. */
+const programs = {
+  gzip: 'gzip',
+  gztool: 'gztool',
+  bgzip: 'tabix',
+  pigz: 'pigz',
+  zopfli: 'zopfli',
+  'libdeflate-gzip': 'libdeflate-tools',
+  '7z': 'p7zip-full',
+  igzip: 'isal',
+  python3: 'python3-pip',
+}
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options })
+  if (error) throw error
+  return status ?? 1
+}
+
+const isThere = (program) => run('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }) === 0
+
+const missing = Object.keys(programs).filter((program) => !isThere(program))
+if (missing.length > 0) {
+  const packages = missing.map((program) => programs[program])
+  console.log(`installing ${packages.join(', ')}`)
+  run('apt-get', ['update', '-qq'])
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages])
+}
+if (!existsSync(join(cache, 'indexed_gzip'))) {
+  run('python3', ['-m', 'pip', 'install', '--quiet', '--target', cache, 'indexed_gzip'])
+}
+const still = missing.filter((program) => !isThere(program))
+if (!existsSync(join(cache, 'indexed_gzip'))) still.push('indexed_gzip')
+if (still.length > 0) {
+  console.error(`test:tools needs ${still.join(', ')}, and could not install them`)
+  process.exit(1)
+}
+process.exit(
+  run(process.execPath, [vitest, 'run', '--config', 'vitest.tools.config.ts', ...process.argv.slice(2)], {
+    cwd: root,
+    env: { ...process.env, INDEXED_GZIP: cache },
+  }),
+)
