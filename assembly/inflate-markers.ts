@@ -15,11 +15,16 @@ import { ONE, inversePowers, setFactor, timesFactor } from './gf2'
 import { WINDOW } from './inflate-state'
 import { OUTPUT } from './memory'
 
-/** Symbols in a block. The table takes 1 MiB, read in order; half the size would double the merging. */
-const BLOCK: u32 = 1 << 18
-const POWERS: usize = memory.data(4 * ((1 << 18) + 1), 64)
+/**
+ * Symbols in a block. Its table is read in order wherever markers occur, so it must leave room in the
+ * second-level cache; a shorter block would be merged more often.
+ */
+const BLOCK: u32 = 1 << 16
+const POWERS: usize = memory.data(4 * ((1 << 16) + 1), 64)
 /** By marker, in this block: count in the upper half, sum of powers in the lower. */
 const SLOTS: usize = memory.data(8 * 32768, 64)
+/** One byte for each 8 slots: whether one of them is in use. In a long chunk few are. */
+const USED: usize = memory.data(32768 / 8, 64)
 /** By marker: occurrences since they were last taken. */
 const COUNTS: usize = memory.data(4 * 32768, 64)
 /** By marker: sum of x^(-8 p) over all blocks before this one. */
@@ -39,6 +44,7 @@ export function markersReset(): void {
     inversePowers(POWERS, BLOCK + 1)
   }
   memory.fill(SLOTS, 0, 8 * WINDOW)
+  memory.fill(USED, 0, WINDOW / 8)
   memory.fill(COUNTS, 0, 4 * WINDOW)
   memory.fill(FACTORS, 0, 4 * WINDOW)
   filled = 0
@@ -51,7 +57,19 @@ export function markersReset(): void {
  * literals.
  */
 export function markersAdd(p: usize, n: u32): u32 {
-  if (filled + n > BLOCK) merge()
+  for (let i: u32 = 0; i < n; ) {
+    if (filled == BLOCK) merge()
+    const length = min(n - i, BLOCK - filled)
+    scan(p + (i << 1), length, PLAIN + i)
+    filled += length
+    i += length
+  }
+  crc = crc32(PLAIN, n, crc)
+  return countLines(PLAIN, n)
+}
+
+/** Writes n symbols at p as bytes to `plain` (and up to 63 more), and adds their markers to SLOTS. */
+function scan(p: usize, n: u32, plain: usize): void {
   const powers = POWERS + (filled << 2)
   for (let i: u32 = 0; i < n; i += 64) {
     let markers: u64 = 0
@@ -60,32 +78,30 @@ export function markersAdd(p: usize, n: u32): u32 {
       const a = v128.load(symbols + (k << 5))
       const b = v128.load(symbols + (k << 5), 16)
       // Markers are negative as i16: one narrowing turns them into zeros, the other keeps their sign.
-      v128.store(PLAIN + i + (k << 4), i8x16.narrow_i16x8_u(a, b))
+      v128.store(plain + i + (k << 4), i8x16.narrow_i16x8_u(a, b))
       markers |= u64(u32(i8x16.bitmask(i8x16.narrow_i16x8_s(a, b)))) << u64(k << 4)
     }
     if (n - i < 64) markers &= (u64(1) << u64(n - i)) - 1
     while (markers) {
       const at = u32(ctz(markers))
       markers &= markers - 1
-      const slot = (u32(load<u16>(symbols + (at << 1))) & 0x7fff) << 3
-      const sum = load<u64>(slot, SLOTS) ^ u64(load<u32>(powers + ((i + at) << 2)))
-      store<u64>(slot, sum + (u64(1) << 32), SLOTS)
+      const marker = u32(load<u16>(symbols + (at << 1))) & 0x7fff
+      store<u8>(marker >> 3, 1, USED)
+      const sum = load<u64>(marker << 3, SLOTS) ^ u64(load<u32>(powers + ((i + at) << 2)))
+      store<u64>(marker << 3, sum + (u64(1) << 32), SLOTS)
     }
   }
-  filled += n
-  crc = crc32(PLAIN, n, crc)
-  return countLines(PLAIN, n)
 }
 
 /** Adds this block to COUNTS and FACTORS, and begins the next. */
 function merge(): void {
   setFactor(power)
-  for (let marker: u32 = 0; marker < u32(WINDOW); marker += 2) {
-    if (!v128.any_true(v128.load(marker << 3, SLOTS))) continue
-    mergeSlot(marker)
-    mergeSlot(marker + 1)
-    v128.store(marker << 3, i64x2.splat(0), SLOTS)
+  for (let group: u32 = 0; group < u32(WINDOW) / 8; group++) {
+    if (!load<u8>(group, USED)) continue
+    for (let marker = group << 3; marker < (group + 1) << 3; marker++) mergeSlot(marker)
+    memory.fill(SLOTS + (group << 6), 0, 64)
   }
+  memory.fill(USED, 0, WINDOW / 8)
   power = timesFactor(load<u32>(POWERS + (filled << 2)))
   filled = 0
 }

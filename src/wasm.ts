@@ -122,7 +122,7 @@ export function crc32(bytes: Uint8Array, seed = 0): number {
 
 /**
  * A decoder for a gzip object that is pushed piece by piece, from its start or from a seek point: all
- * members, checksums verified, zero padding accepted. It has 5 MiB of memory of its own, whatever it decodes.
+ * members, checksums verified, zero padding accepted. It has 4 MiB of memory of its own, whatever it decodes.
  *
  *     for (const piece of decoder.push(bytes)) use(piece)   // valid until the next
  *     decoder.finish()

@@ -31,7 +31,7 @@ export interface Core
 }
 
 /**
- * A fresh instance, with a memory of 5 MiB of its own. Cheap: nothing is compiled.
+ * A fresh instance, with a memory of 4 MiB of its own. Cheap: nothing is compiled.
  *
  * @throws UNSUPPORTED when `module` is not the core module of this version.
  */

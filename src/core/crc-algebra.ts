@@ -15,9 +15,11 @@ export const crcTable: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte)
 
 export function multiply(a: number, b: number): number {
   let product = 0
-  for (let rest = a; rest !== 0; rest <<= 1) {
-    if (rest < 0 || rest >= ONE) product ^= b
-    b = (b >>> 1) ^ (POLYNOMIAL & -(b & 1))
+  let shifted = b | 0
+  // As signed integers throughout: the highest bit is the sign.
+  for (let rest = a | 0; rest !== 0; rest <<= 1) {
+    if (rest < 0) product ^= shifted
+    shifted = (shifted >>> 1) ^ (POLYNOMIAL & -(shifted & 1))
   }
   return product >>> 0
 }

@@ -146,16 +146,13 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
 /** The symbols of a window that are touched, or all; `symbols` are the newest of it. */
 function sparse(symbols: Uint16Array, touched: Uint8Array | undefined): SparseWindow {
   const first = WINDOW_SIZE - symbols.length
-  let count = symbols.length
-  const positions = new Uint16Array(count)
-  const kept = new Uint16Array(count)
-  count = 0
-  for (let i = 0; i < symbols.length; i++) {
-    if (touched !== undefined && touched[first + i] === 0) continue
-    positions[count] = first + i
-    kept[count++] = symbols[i] ?? 0
-  }
-  return { positions: positions.slice(0, count), symbols: kept.slice(0, count) }
+  const positions = new Uint16Array(symbols.length)
+  let count = 0
+  if (touched) {
+    for (let i = touched.indexOf(1, first); i >= 0; i = touched.indexOf(1, i + 1)) positions[count++] = i
+  } else for (; count < symbols.length; count++) positions[count] = first + count
+  const kept = positions.slice(0, count)
+  return { positions: kept, symbols: kept.map((position) => symbols[position - first] ?? 0) }
 }
 
 interface Summary {
