@@ -5,8 +5,7 @@
  * compiling at once is refused, as on some browsers' main threads, await `init()` before.
  */
 import { type Core, createCore, loadCore } from './core/core.js'
-import { type Gunzip, type GunzipOptions, gunzipWith } from './core/gunzip.js'
-import { createMemory } from './core/memory.js'
+import { type Gunzip, type GunzipOptions, pooledGunzip } from './core/gunzip.js'
 import { coreModuleSync } from './core/module.js'
 import { wasmBase64 } from './core/wasm.generated.js'
 
@@ -126,9 +125,10 @@ export function crc32(bytes: Uint8Array, seed = 0): number {
  *
  *     for (const piece of decoder.push(bytes)) use(piece)   // valid until the next
  *     decoder.finish()
+ *     decoder.close()
  *
  * @throws MALFORMED_DATA (from push and finish) with the byte or bit offset of whatever is wrong
  */
 export function createGunzip(options: GunzipOptions = {}): Gunzip {
-  return gunzipWith(createMemory(coreModuleSync(wasmBase64)), options)
+  return pooledGunzip(coreModuleSync(wasmBase64), options)
 }

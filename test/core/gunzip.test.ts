@@ -64,6 +64,30 @@ test('decodes any members in any pieces, and zero padding', () => {
   )
 })
 
+test('a closed decoder leaves nothing behind for the next', async () => {
+  const one = fastq(50_000, 12)
+  const other = patchwork(50_000, 13)
+  for (const data of [one, other, one]) {
+    const decoder = await createGunzip()
+    const gz = gzipSync(data)
+    const pieces: Uint8Array[] = []
+    // Left in the middle: of a block, and of a push.
+    for (const piece of decoder.push(gz.subarray(0, 9000))) {
+      pieces.push(piece.slice())
+      break
+    }
+    expect(same(concat(pieces), data.subarray(0, concat(pieces).length))).toBe(true)
+    decoder.close()
+    decoder.close()
+    const next = await createGunzip()
+    const whole: Uint8Array[] = []
+    for (const piece of next.push(gzipSync(other))) whole.push(piece.slice())
+    next.finish()
+    expect(same(concat(whole), other)).toBe(true)
+    next.close()
+  }
+})
+
 test('many small members in one push', () => {
   const parts = Array.from({ length: 3000 }, (_, i) => fastq(i % 300, i))
   expectSame(concat(parts.map((data) => gzipSync(data))), concat(parts))
