@@ -89,3 +89,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 const { stdin, stdout, stderr } = process
 process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr }, interrupted.signal)
+// After an error there may be more to read, and the process would wait for it.
+stdin.destroy()

@@ -312,8 +312,8 @@ describe('a plugin', () => {
       `import { defineFormat } from ${JSON.stringify(main.href)}
        defineFormat({ name: 'shout', version: 1, module: import.meta.url, read: () => ({ async *bytes() {} }) })`,
     )
-    const [known] = lines(await cli(['formats', '--plugin', plugin]))
-    expect(known).toContain('shout')
+    const known = lines(await cli(['formats', '--plugin', plugin]))
+    expect(known).toContainEqual(expect.stringMatching(/^shout /))
     expect(failure(await cli(['formats', '--plugin', './none.mjs']))).toContain('none.mjs')
   })
 })
