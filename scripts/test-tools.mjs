@@ -1,12 +1,14 @@
 // Runs test/tools against the real programs, which are installed when they are missing. Arguments go to vitest.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-const cache = join(process.env.DATAPLUG_CACHE ?? join(root, '.cache'), 'indexed_gzip')
+const caches = process.env.DATAPLUG_CACHE ?? join(root, '.cache')
+const cache = join(caches, 'indexed_gzip')
+const samples = join(caches, 'samples')
 
 /** Program, and the Debian package that has it. */
 const programs = {
@@ -18,7 +20,14 @@ const programs = {
   'libdeflate-gzip': 'libdeflate-tools',
   '7z': 'p7zip-full',
   igzip: 'isal',
+  samtools: 'samtools',
   python3: 'python3-pip',
+}
+
+/** Debian packages whose files are test data, each with the folder that it has them in. */
+const data = {
+  'bowtie2-examples': 'usr/share/doc/bowtie2/examples',
+  'r-bioc-shortread': 'usr/lib/R/site-library/ShortRead',
 }
 
 function run(command, args, options = {}) {
@@ -39,8 +48,16 @@ if (missing.length > 0) {
 if (!existsSync(join(cache, 'indexed_gzip'))) {
   run('python3', ['-m', 'pip', 'install', '--quiet', '--target', cache, 'indexed_gzip'])
 }
+for (const [name, folder] of Object.entries(data)) {
+  if (existsSync(join(samples, folder))) continue
+  mkdirSync(samples, { recursive: true })
+  const archive = () => readdirSync(samples).find((file) => file.startsWith(`${name}_`))
+  run('apt-get', ['download', '-qq', name], { cwd: samples })
+  if (archive()) run('dpkg-deb', ['-x', archive(), '.'], { cwd: samples })
+}
 const still = missing.filter((program) => !isThere(program))
 if (!existsSync(join(cache, 'indexed_gzip'))) still.push('indexed_gzip')
+still.push(...Object.keys(data).filter((name) => !existsSync(join(samples, data[name]))))
 if (still.length > 0) {
   console.error(`test:tools needs ${still.join(', ')}, and could not install them`)
   process.exit(1)
@@ -48,6 +65,6 @@ if (still.length > 0) {
 process.exit(
   run(process.execPath, [vitest, 'run', '--config', 'vitest.tools.config.ts', ...process.argv.slice(2)], {
     cwd: root,
-    env: { ...process.env, INDEXED_GZIP: cache },
+    env: { ...process.env, INDEXED_GZIP: cache, DEBIAN_SAMPLES: samples },
   }),
 )
