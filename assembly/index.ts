@@ -12,6 +12,7 @@ export { fastqPhase, fastqReset, fastqScan, fastqState } from './fastq'
 export {
   inflateBit,
   inflateBlockBit,
+  inflateBlocks,
   inflateFindable,
   inflateHistory,
   inflateInput,

@@ -30,6 +30,7 @@ import { prepareTables } from './inflate-tables'
 let width: usize = 0
 /** Where the output of the last call starts. */
 let pieceStart: usize = 0
+let blocks: i32 = 0
 
 export function inflateInit(): void {
   prepareTables()
@@ -44,6 +45,7 @@ export function inflateReset(unknown: i32): void {
   width = usize(unknown)
   State.out = OUT
   pieceStart = OUT
+  blocks = 0
   forgetTables()
   inflateMember()
   if (unknown) {
@@ -109,6 +111,7 @@ export function inflateRun(maxOutput: i32, minOutput: i32, stopBit: i32): i32 {
       return STREAM_END
     } else {
       status = readHeader()
+      if (status == READY) blocks++
       if (
         status == READY &&
         ((State.findable && State.blockBit >= stopBit) || State.out - pieceStart >= usize(minOutput) << width)
@@ -202,4 +205,9 @@ export function inflateBlockBit(): i32 {
 /** Whether the current block is one that a search would find. */
 export function inflateFindable(): bool {
   return State.findable
+}
+
+/** Block headers read since the last inflateReset. */
+export function inflateBlocks(): i32 {
+  return blocks
 }

@@ -7,6 +7,8 @@ export type Compression = {
   readonly size: number
   /** Members of the gzip file; in BGZF each is a block. Absent when the index was imported. */
   readonly members?: number
+  /** Deflate blocks. Absent when the index was imported. */
+  readonly blocks?: number
   /** Line feeds in the content. Absent when an index was imported that does not count them. */
   readonly lineFeeds?: number
   readonly endsWithNewline: boolean
@@ -16,10 +18,10 @@ export type Compression = {
 
 export function isCompression(value: unknown): value is Compression {
   if (typeof value !== 'object' || value === null) return false
-  const { kind, size, members, lineFeeds, endsWithNewline, span } = value as Partial<Compression>
+  const { kind, size, members, blocks, lineFeeds, endsWithNewline, span } = value as Partial<Compression>
   return (
     (kind === 'gzip' || kind === 'bgzf') &&
-    [size, members ?? 0, lineFeeds ?? 0, span].every(
+    [size, members ?? 0, blocks ?? 0, lineFeeds ?? 0, span].every(
       (count) => Number.isSafeInteger(count) && Number(count) >= 0,
     ) &&
     typeof endsWithNewline === 'boolean'

@@ -28,6 +28,7 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
   const points: BuiltPoint[] = []
   const blocks = kind === 'bgzf' ? bgzfBlockList() : undefined
   let members = 0
+  let deflateBlocks = 0
   let memberEnd = 0
   let last = -1
 
@@ -46,6 +47,7 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
       const before = reducer.window
       const added = addTo(part)
       members += added.members.length
+      deflateBlocks += part.blocks
       for (const { end, size } of added.members) {
         blocks?.add({ stored: end - memberEnd, content: size })
         memberEnd = end
@@ -65,7 +67,15 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
       const { output: size, lines: lineFeeds } = reducer
       const blockSection = blocks?.encode()
       return {
-        compression: { kind, size, members, lineFeeds, endsWithNewline: last === 10, span },
+        compression: {
+          kind,
+          size,
+          members,
+          blocks: deflateBlocks,
+          lineFeeds,
+          endsWithNewline: last === 10,
+          span,
+        },
         sections: {
           'gzip-points': table,
           'gzip-windows': windows,

@@ -19,6 +19,7 @@ interface Facts {
   readonly start: number
   readonly end: number | null
   readonly size: number
+  readonly blocks: number
   readonly reach: number
   readonly last: number
   readonly segments: readonly (readonly [size: number, crc: number, ...trailer: number[]])[]
@@ -35,7 +36,7 @@ const MASK = WINDOW_SIZE / 8
 
 /** Packs the arrays of a part one after the other and deflates them. */
 export async function encodeGzipPart(part: GzipPart): Promise<EncodedGzipPart> {
-  const { start, end, size, reach, last, segments, points, lines, factors, tail } = part
+  const { start, end, size, blocks, reach, last, segments, points, lines, factors, tail } = part
   const writer = new ArrayWriter()
   const pairs = ({ markers, values }: MarkerPairs) => {
     writer.put(markers)
@@ -46,6 +47,7 @@ export async function encodeGzipPart(part: GzipPart): Promise<EncodedGzipPart> {
     start,
     end: end ?? null,
     size,
+    blocks,
     reach,
     last,
     segments: segments.map(({ size: bytes, crc, trailer }) =>
@@ -82,7 +84,7 @@ export async function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart):
   })
   const lines = count(...facts.lines)
   const factors = pairs(facts.factors)
-  const { start, end, size, reach, last } = facts
+  const { start, end, size, blocks, reach, last } = facts
   const segments = facts.segments.map(([bytes, crc, trailerCrc, trailerSize, trailerEnd]): PartSegment => {
     const trailer =
       trailerEnd === undefined ? undefined : { crc: trailerCrc ?? 0, size: trailerSize ?? 0, end: trailerEnd }
@@ -92,6 +94,7 @@ export async function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart):
     start,
     end: end ?? undefined,
     size,
+    blocks,
     reach,
     last,
     points,

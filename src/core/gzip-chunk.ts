@@ -64,6 +64,8 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     | undefined
   let stride = 0
   let end: number | undefined
+  /** Headers read of blocks that the next chunk starts with. */
+  let blocksAhead = 0
 
   /** @param findable whether a search would find the block, so that a chunk may start there */
   function addPoint(bit: number, findable: boolean): void {
@@ -110,6 +112,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
         const findable = decoder.inflater.findable && !smallMembers
         if (findable && blockBit >= until) {
           end = blockBit
+          blocksAhead = 1
           return true
         }
         if (sincePoint() >= blockSpan || (findable && blockBit >= stride)) addPoint(blockBit, findable)
@@ -126,6 +129,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
       start: points[0]?.bit ?? 0,
       end,
       size: summary.output,
+      blocks: decoder.inflater.memory.kernels.inflateBlocks() - blocksAhead,
       reach,
       points,
       lines,

@@ -10,6 +10,8 @@ export interface GzipPart {
   readonly end: number | undefined
   /** Decoded bytes. */
   readonly size: number
+  /** Deflate blocks. */
+  readonly blocks: number
   /** How many bytes before the chunk some match needs, at most 32768. */
   readonly reach: number
   /** Places where decoding can start, the first being the chunk's own start. */

@@ -14,6 +14,8 @@ export interface InflateKernels {
   inflateBit(): number
   inflateBlockBit(): number
   inflateFindable(): number
+  /** Block headers read since the last inflateReset. */
+  inflateBlocks(): number
   markersReset(): void
   markersAdd(p: number, n: number): number
   markersCrc(): number
@@ -38,6 +40,7 @@ export const inflateNames: readonly (keyof InflateKernels)[] = [
   'inflateBit',
   'inflateBlockBit',
   'inflateFindable',
+  'inflateBlocks',
   'markersReset',
   'markersAdd',
   'markersCrc',
