@@ -4,12 +4,19 @@
  * WebAssembly memory. Each compiles the core when it is the first to be called, about a millisecond; where
  * compiling at once is refused, as on some browsers' main threads, await `init()` before.
  */
-import { type Core, createCore, loadCore } from './core/core.js'
+import { type Core, createCore, type FastqDoubt, loadCore } from './core/core.js'
 import { type Gunzip, type GunzipOptions, pooledGunzip } from './core/gunzip.js'
 import { coreModuleSync } from './core/module.js'
 import { wasmBase64 } from './core/wasm.generated.js'
 
-export type { Core, LineBlockCounter, WordCounter } from './core/core.js'
+export type {
+  Core,
+  FastqDoubt,
+  FastqFacts,
+  FastqScanner,
+  LineBlockCounter,
+  WordCounter,
+} from './core/core.js'
 export { coreModule, createCore, useModule } from './core/core.js'
 export type { Gunzip, GunzipOptions } from './core/gunzip.js'
 export { type ErrorCode, isDataplugError } from './errors.js'
@@ -110,6 +117,15 @@ export function firstWordCut(bytes: Uint8Array, from = 0): number {
 /** As `firstWordCut`, the largest in [1, bytes.length]. */
 export function lastWordCut(bytes: Uint8Array): number {
   return initSync().lastWordCut(bytes)
+}
+
+/**
+ * Offset of the first FASTQ record that starts at or after `from`, in bytes that begin and end anywhere; what
+ * comes before the first line feed decides nothing. `ambiguous`: too few lines to tell, give more bytes. `none`: no
+ * record starts there. `malformed`: the lines are no records of four lines.
+ */
+export function fastqRecordStart(bytes: Uint8Array, from = 0): number | FastqDoubt {
+  return initSync().fastqRecordStart(bytes, from)
 }
 
 /**

@@ -17,6 +17,9 @@ test('functions work without init, and equal the core behind init', async () => 
   expect(wasm.firstWordCut(bytes)).toBe(core.firstWordCut(bytes, 0))
   expect(wasm.lastWordCut(bytes)).toBe(core.lastWordCut(bytes))
   expect(wasm.crc32(bytes)).toBe(core.crc32(bytes))
+  const reads = Buffer.from('CA\n+\n@+\n@b\nTT\n+\nII\n@c\nA\n+\n@\n')
+  expect(wasm.fastqRecordStart(reads)).toBe(8)
+  expect(wasm.fastqRecordStart(reads, 9)).toBe(core.fastqRecordStart(reads, 9))
 })
 
 test('counters over a stream equal the functions over the whole', async () => {

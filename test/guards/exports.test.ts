@@ -176,6 +176,8 @@ describe('public names', () => {
         "countWords",
         "crc32",
         "createCore",
+        "createGunzip",
+        "fastqRecordStart",
         "firstLineCut",
         "firstWordCut",
         "init",
