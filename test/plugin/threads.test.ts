@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AnyFormat, AnyStrategy } from '../../src/formats/format.js'
-import type { formatConformance } from '../../src/testing/format-conformance.js'
+import type { ConformanceObject, formatConformance } from '../../src/testing/format-conformance.js'
 
 // Worker threads run built files, so this is the one part of the suite that is tested on them.
 const built = (path: string) =>
@@ -19,10 +20,18 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-async function inThreads(format: AnyFormat, strategy: AnyStrategy, params: object): Promise<void> {
-  const objects = [
-    { name: 'a.txt', bytes: new TextEncoder().encode('one two\nthree\nfour five\n'.repeat(20)) },
-  ]
+const sample: ConformanceObject = {
+  name: 'a.txt',
+  bytes: new TextEncoder().encode('one two\nthree\nfour five\n'.repeat(20)),
+}
+
+async function inThreads(
+  format: AnyFormat,
+  strategy: AnyStrategy,
+  params: object,
+  ...objects: readonly ConformanceObject[]
+): Promise<void> {
+  if (objects.length === 0) return inThreads(format, strategy, params, sample)
   const budget = { requestsPerSlice: 1, overheadBytes: 1024 }
   const tests = suite(format, { objects, strategies: [{ strategy, params: [params] }], budget })
   await tests.find(({ name }) => name === CHECK)?.run()
@@ -55,6 +64,21 @@ describe('conformance in worker threads', () => {
     const text = await import(/* @vite-ignore */ built('formats/text.js'))
     await inThreads(text.UTF8Text, text.partitionChunkLines, { linesPerChunk: 7 })
     await inThreads(text.UTF8Text, text.wholeWordsStrategy, { numChunks: 3 })
+  })
+
+  it('FASTQ and gzip text pass', async () => {
+    const { FASTQ, partitionReadsBatches } = await import(/* @vite-ignore */ built('formats/fastq.js'))
+    const { GZipText, partitionChunkLines } = await import(/* @vite-ignore */ built('formats/gzip.js'))
+    const reads = new TextEncoder().encode('@a b\nACGT\n+\n@+II\n@c\nA\n+\n@\n'.repeat(30))
+    const compressed = { name: 'a.fq.gz', bytes: new Uint8Array(gzipSync(reads)), content: reads }
+    await inThreads(
+      FASTQ,
+      partitionReadsBatches,
+      { numBatches: 7 },
+      { name: 'a.fq', bytes: reads },
+      compressed,
+    )
+    await inThreads(GZipText, partitionChunkLines, { linesPerChunk: 31, strategy: 'merge' }, compressed)
   })
 
   it('a plugin in a file that the library has never seen passes', async () => {
