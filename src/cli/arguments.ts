@@ -9,6 +9,7 @@ const known = {
   plugin: 'text',
   'chunk-size': 'text',
   workers: 'text',
+  span: 'text',
   force: 'switch',
   'output-dir': 'text',
   output: 'text',
@@ -30,6 +31,7 @@ export interface Arguments {
   readonly storage: StorageConfig
   readonly plugins: readonly string[]
   readonly chunkSize: number | undefined
+  readonly span: number | undefined
   readonly workers: number
   readonly force: boolean
   readonly outputDir: string | undefined
@@ -75,6 +77,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     storage: Object.keys(s3).length === 0 ? {} : { s3 },
     plugins: flags.get('plugin') ?? [],
     chunkSize: number('chunk-size'),
+    span: number('span'),
     workers: number('workers') ?? 1,
     force: flags.has('force'),
     outputDir: text('output-dir'),

@@ -9,6 +9,7 @@ import { inline } from '../executors/inline.js'
 import { threads } from '../executors/threads.js'
 import { definedStrategies } from '../formats/format.js'
 import { findFormat, formatNames } from '../formats/registry.js'
+import { type CompressionFacts, compressionFacts, compressionRows } from './compression-facts.js'
 import { type Context, inputLines, openObject, operand, write } from './context.js'
 import { formatBytes, progressReporter } from './progress.js'
 
@@ -19,7 +20,7 @@ export async function info(context: Context): Promise<void> {
     size: object.size,
     etag: object.etag,
     format: object.format.name,
-    ...indexFacts(object),
+    ...(await indexFacts(object, context)),
     strategies: definedStrategies(object.format.name).map(({ name }) => name),
   }
   if (context.args.json) return write(context.stdout, `${JSON.stringify(facts)}\n`)
@@ -28,6 +29,7 @@ export async function info(context: Context): Promise<void> {
     ['size', `${facts.size} bytes (${formatBytes(facts.size)})`],
     ['etag', facts.etag],
     ['format', facts.format],
+    ...(facts.compression ? compressionRows(facts.compression) : []),
     ['index', facts.index === 'ready' ? object.indexUri : `${facts.index}: ${facts.reason ?? ''}`],
     ...Object.entries(facts.attributes ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
     ['strategies', facts.strategies.join(', ')],
@@ -36,12 +38,25 @@ export async function info(context: Context): Promise<void> {
   for (const [name, value] of rows) await write(context.stdout, `${name.padEnd(width)}  ${value}\n`)
 }
 
-function indexFacts(object: CloudObject): { index: string; reason?: string; attributes?: object } {
+interface IndexFacts {
+  readonly compression?: CompressionFacts
+  readonly index: string
+  readonly reason?: string
+  readonly attributes?: object
+}
+
+async function indexFacts(object: CloudObject, { signal }: Context): Promise<IndexFacts> {
+  const compression = async (index?: IndexFile) => {
+    const facts = await compressionFacts(object, index, { signal })
+    return facts ? { compression: facts } : {}
+  }
   try {
-    return { index: 'ready', attributes: object.attributes as object }
+    const index = object.index()
+    return { ...(await compression(index)), index: 'ready', attributes: index.header.attributes }
   } catch (error) {
     if (!isDataplugError(error)) throw error
-    return { index: error.code === 'NOT_PREPROCESSED' ? 'none' : 'unusable', reason: error.message }
+    const state = error.code === 'NOT_PREPROCESSED' ? 'none' : 'unusable'
+    return { ...(await compression()), index: state, reason: error.message }
   }
 }
 
@@ -55,7 +70,8 @@ export async function preprocess(context: Context): Promise<void> {
       force: args.force,
       signal,
       onProgress: progressReporter(stderr, args),
-      ...(args.chunkSize === undefined ? {} : { chunkSize: args.chunkSize }),
+      chunkSize: args.chunkSize,
+      span: args.span,
     })
   } finally {
     await executor[Symbol.asyncDispose]()

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { CloudObject } from '../cloud/cloud-object.js'
 import { resolveStorage } from '../cloud/environment.js'
+import { contentHead } from '../compression/content-head.js'
 import { DataplugError } from '../errors.js'
 import type { AnyFormat } from '../formats/format.js'
 import { detectFormat, findFormat } from '../formats/registry.js'
@@ -57,7 +58,9 @@ async function detect(location: string, { args, signal }: Context): Promise<AnyF
   return detectFormat(uri, async () => {
     const { store } = resolveStorage({ storage: args.storage })
     const { size, etag } = await store.head(uri, { signal })
-    return readBytes(store, uri, [0, Math.min(size, 4096)], { signal, ifMatch: etag })
+    // Enough for a few deflate blocks, of which the first may be long.
+    const head = await readBytes(store, uri, [0, Math.min(size, 64 << 10)], { signal, ifMatch: etag })
+    return contentHead(head, 4096)
   })
 }
 

@@ -36,7 +36,8 @@ export async function importIndex(context: Context): Promise<void> {
       executor,
       signal,
       onProgress: progressReporter(stderr, args),
-      ...(args.chunkSize === undefined ? {} : { chunkSize: args.chunkSize }),
+      chunkSize: args.chunkSize,
+      span: args.span,
     })
   } finally {
     await executor[Symbol.asyncDispose]()

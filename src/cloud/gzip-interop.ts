@@ -91,6 +91,14 @@ export async function importGzipIndex(
   const tail = await checkTail(object, foreign, options)
   const last = foreign.points.at(-1) as ForeignPoint
   const counted = foreign.lineFeeds !== undefined
+  const { fromLines, scan, name } = object.format
+  if (!counted && fromLines && !scan) {
+    throw new DataplugError(
+      'UNSUPPORTED',
+      `the index to import, of ${object.uri}, counts no lines, and format ${name} has no other way to: preprocess it`,
+      { uri: object.uri },
+    )
+  }
   const points: BuiltPoint[] = []
   for (const { bit, content, lineFeeds, window } of foreign.points) {
     points.push({ bit, content, lineFeeds, window: await deflate(await window()) })

@@ -26,16 +26,20 @@ export async function findFormat(name: string): Promise<AnyFormat> {
 }
 
 /**
- * The format of an object by its name's ending, else by its first bytes.
+ * The format of an object by its name's ending, what says that it is compressed left out, else by the first bytes
+ * of its content.
  *
- * @param head reads up to 4096 bytes from the start of the object; only called when the name tells nothing
+ * @param head reads up to 4096 bytes from the start of the object's content; only called when the name tells nothing
  * @throws UNKNOWN_FORMAT when neither tells
  */
 export async function detectFormat(uri: string, head: () => Promise<Uint8Array>): Promise<AnyFormat> {
   const path = uri.replace(/[?#].*$/, '').toLowerCase()
+  const withoutGzip = path.replace(/\.(gz|bgz|bgzf)$/, '')
   const names = formatNames().sort((a, b) => rank(a) - rank(b))
   const formats = await Promise.all(names.map(findFormat))
-  const named = formats.find(({ extensions }) => extensions?.some((extension) => path.endsWith(extension)))
+  const named = formats.find(({ extensions }) =>
+    extensions?.some((extension) => path.endsWith(extension) || withoutGzip.endsWith(extension)),
+  )
   if (named) return named
   const first = await head()
   const sniffed = formats.find(({ sniff }) => sniff?.(first))
