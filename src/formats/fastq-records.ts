@@ -12,28 +12,39 @@ export interface FastqRecord {
 }
 
 /**
- * The reads of whole records, given as lines. Blank lines after the last one are skipped.
+ * The reads of whole records, given as batches of lines. Blank lines after the last one are skipped.
  *
  * @throws INVALID_SLICE when the lines are not records, as with a slice that was not made by a strategy
  */
-export async function* parseRecords(lines: AsyncIterable<string>, uri: string): AsyncGenerator<FastqRecord> {
+export async function* parseRecords(
+  batches: AsyncIterable<readonly string[]>,
+  uri: string,
+): AsyncGenerator<FastqRecord> {
   const record: string[] = []
-  for await (const line of lines) {
-    if (record.length === 0 && (line === '' || line === '\r')) continue
-    if (record.push(line) < 4) continue
-    const [header = '', sequence = '', plus = '', quality = ''] = record
-    if (!header.startsWith('@') || !plus.startsWith('+')) throw notRecords(uri, header)
-    const space = header.search(/[ \t]/)
-    yield {
-      id: space === -1 ? header.slice(1) : header.slice(1, space),
-      description: space === -1 ? '' : header.slice(space + 1),
-      sequence,
-      // A last line without line feed keeps its carriage return.
-      quality: quality.length > sequence.length ? quality.replace(/\r$/, '') : quality,
+  for await (const lines of batches) {
+    for (const line of lines) {
+      if (record.length === 0 && (line === '' || line === '\r')) continue
+      if (record.push(line) < 4) continue
+      yield toRecord(record, uri)
+      record.length = 0
     }
-    record.length = 0
   }
   if (record.length > 0) throw notRecords(uri, record[0] as string)
+}
+
+function toRecord(
+  [header = '', sequence = '', plus = '', quality = '']: readonly string[],
+  uri: string,
+): FastqRecord {
+  if (!header.startsWith('@') || !plus.startsWith('+')) throw notRecords(uri, header)
+  const space = header.search(/[ \t]/)
+  return {
+    id: space === -1 ? header.slice(1) : header.slice(1, space),
+    description: space === -1 ? '' : header.slice(space + 1),
+    sequence,
+    // A last line without line feed keeps its carriage return.
+    quality: quality.length > sequence.length ? quality.replace(/\r$/, '') : quality,
+  }
 }
 
 function notRecords(uri: string, header: string): DataplugError {

@@ -5,7 +5,7 @@ import { parseRecords } from './fastq-records.js'
 import type { Index, ReadContext, Reading } from './format.js'
 import { findLines, isLineEdges, type LineEdges, lineEdges, readLines } from './line-edges.js'
 import { locateLines } from './line-index.js'
-import { collectLines, decodeText, splitLines } from './text-view.js'
+import { collectLines, decodeText, lineBatches } from './text-view.js'
 
 /** A slice of exactly the reads `[reads[0], reads[1])`; the other members are those of `LineEdges`. */
 export type FastqSlice = LineEdges & { readonly reads: Range }
@@ -46,7 +46,7 @@ export function readReads(slice: FastqSlice, { main, core }: ReadContext): Readi
   return {
     bytes,
     textOffset,
-    records: () => parseRecords(splitLines(decodeText(bytes(), origin)), uri),
+    records: () => parseRecords(lineBatches(decodeText(bytes(), origin)), uri),
     value: () => collectLines(bytes(), origin),
     extent: () => findLines(main, slice, core),
   }
