@@ -62,6 +62,8 @@ async function* decode(
     gunzip.finish()
   } catch (error) {
     throw naming(stored.uri, error)
+  } finally {
+    gunzip.close()
   }
   throw new DataplugError(
     'MALFORMED_DATA',
