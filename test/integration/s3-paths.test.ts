@@ -7,8 +7,8 @@ import {
   UTF8Text,
   wholeWordsStrategy,
 } from 'dataplug/formats/text'
+import { presign } from 'dataplug/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { presign } from '../../src/testing/s3-server/index.js'
 import { cli, openWire, run, sampleText, sha256, startWorld, temporaryFolder, type World } from './world.js'
 
 const text = sampleText(20_000)
@@ -140,6 +140,27 @@ describe('what it costs', () => {
     const before = wire.connections()
     for (const slice of slices) await slice.get()
     expect(wire.connections() - before).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('disposing of an object', () => {
+  it('leaves its slices what they are, and what is under way alone', async () => {
+    const storage = { ...world.storage }
+    const [first, second] = [await open(uri, { storage }), await open(uri, { storage })]
+    const [slice] = await first.partition(partitionNumChunks, { numChunks: 1 })
+    let delivered = 0
+    for await (const chunk of slice?.chunks() ?? []) {
+      if (delivered === 0) {
+        await first[Symbol.asyncDispose]()
+        await first[Symbol.asyncDispose]()
+        // The other one was opened with the same options, and goes on.
+        expect((await second.partition(partitionNumChunks, { numChunks: 1 }))[0]?.uri).toBe(uri)
+        await second[Symbol.asyncDispose]()
+      }
+      delivered += chunk.length
+    }
+    expect(delivered).toBe(size)
+    expect(await slice?.get()).toBe(text)
   })
 })
 

@@ -1,4 +1,4 @@
-// The sources, not the built package: parts smaller than 64 MiB are no option of the public function.
+// The library's sources, not the built package (the server's is): parts smaller than 64 MiB are no option of the public function.
 import { appendFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -13,7 +13,7 @@ import {
   type S3ServerOptions,
   sign,
   startS3Server,
-} from '../../src/testing/s3-server/index.js'
+} from 'dataplug/testing'
 
 export const root = new URL('../..', import.meta.url).pathname
 
