@@ -163,7 +163,9 @@ describe('partitionChunkLines', () => {
 
 describe('the index', () => {
   it('is byte-identical whether pages of counts are taken as they are or put together anew', async () => {
-    const data = encoder.encode(Array.from({ length: 90_000 }, (_, i) => 'x'.repeat((i * 7919) % 61)).join('\n'))
+    const data = encoder.encode(
+      Array.from({ length: 90_000 }, (_, i) => 'x'.repeat((i * 7919) % 61)).join('\n'),
+    )
     const sections = async (chunkSize: number) => {
       const object = await openText(data)
       await object.preprocess({ chunkSize })
