@@ -12,8 +12,19 @@ import { type Context, inputLines, openObject, write } from './context.js'
 // Preprocessing with any engine that moves lines: `plan` makes tasks, `task` runs them anywhere and
 // prints results, `merge` publishes the index.
 
-export async function plan(context: Context): Promise<void> {
+/** The object, for tasks that do not depend on each other. @throws UNSUPPORTED when it is compressed */
+async function openPlain(context: Context): Promise<CloudObject> {
   const object = await openObject(context)
+  if (object.compression === undefined) return object
+  throw new DataplugError(
+    'UNSUPPORTED',
+    `${displayUri(object.uri)} is compressed, and the tasks of its plan depend on each other; use "dataplug preprocess"`,
+    { uri: object.uri },
+  )
+}
+
+export async function plan(context: Context): Promise<void> {
+  const object = await openPlain(context)
   for (const task of planTasks(object.format, object, context.args.chunkSize ?? DEFAULT_CHUNK_SIZE)) {
     await write(context.stdout, `${JSON.stringify(task)}\n`)
   }
@@ -36,7 +47,7 @@ export async function task(context: Context): Promise<void> {
 }
 
 export async function merge(context: Context): Promise<void> {
-  const object = await openObject(context)
+  const object = await openPlain(context)
   const results: Result[] = []
   for await (const line of inputLines(context)) {
     const result = parseResult(line)

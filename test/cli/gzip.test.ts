@@ -95,6 +95,8 @@ describe('a compressed object', () => {
     [['index', 'import', 'a.gz', '--from', 'gztool'], 'needs FILE'],
     [['index', 'import', 'a.gz', 'nothing', '--from', 'gztool'], 'nothing cannot be read'],
     [['index', 'import', 'a.gz', 'a.gz', '--from', 'gztool', '--force'], 'not one of gztool'],
+    [['plan', 'a.gz'], 'use "dataplug preprocess"'],
+    [['merge', 'b.gz'], 'use "dataplug preprocess"'],
     [['index'], 'no command "index"'],
     [['index', 'list'], 'no command "index list"'],
   ])('%j is an error in one line', async (argv, message) => {
