@@ -13,6 +13,7 @@ import {
 } from '../../src/formats/text.js'
 import { memoryStore } from '../../src/storage/memory.js'
 import { counting } from '../formats/open-text.js'
+import { bitWriter, fixedBlock, member, storedBlock } from '../gzip/encoder.js'
 import { contentOf, indexOf, makeText, openGzip, SPAN, sideBySide } from './objects.js'
 
 describe('a gzip object', () => {
@@ -71,6 +72,22 @@ describe('a gzip object', () => {
         expect((await indexOf(stored, inThisThread, chunkSize)).equals(whole)).toBe(true)
       }
     }
+  })
+
+  it('has the same index where blocks that a search finds follow long after one that is a point', async () => {
+    const content = makeText(9, 300_000)
+    const writer = bitWriter()
+    // Fixed codes make a byte of a byte, so that there is a point after 70 000; a search for a block from 65 536
+    // on first finds the stored one after it.
+    for (let at = 0, i = 1; at < content.length; at += 5_000, i++) {
+      const bytes = content.subarray(at, at + 5_000)
+      const isLast = at + 5_000 >= content.length
+      if (i % 16 === 0) storedBlock(writer, isLast, bytes)
+      else fixedBlock(writer, isLast, [...bytes])
+    }
+    const stored = member(writer.done(), content)
+    const whole = await indexOf(stored, inThisThread, stored.length)
+    expect((await indexOf(stored, sideBySide, 1)).equals(whole)).toBe(true)
   })
 
   it('needs one read of the object and one of the index for a slice, or one when it is self-contained', async () => {
