@@ -56,7 +56,10 @@ export function encodeIndex(
   built: Built<unknown>,
   compression?: Compression,
 ): Uint8Array {
-  const entries = Object.entries(built.sections ?? {})
+  const entries = Object.entries(built.sections ?? {}).map(([name, data]): readonly [string, Section] => {
+    const pieces = data instanceof Uint8Array ? [data] : data
+    return [name, { pieces, length: pieces.reduce((length, piece) => length + piece.length, 0) }]
+  })
   // The header names section offsets, which depend on the header's length: settle by iteration, since
   // the offsets only grow and each digit more is a byte more.
   let start = FIRST_READ
@@ -89,9 +92,9 @@ export function encodeIndex(
   file.set(json, PREAMBLE)
   let offset = start
   for (const [, data] of entries) {
+    copyToPages(data.pieces, file, offset)
     for (let from = 0; from < data.length; from += PAGE) {
-      const page = data.subarray(from, from + PAGE)
-      file.set(page, offset)
+      const page = file.subarray(offset, offset + Math.min(PAGE, data.length - from))
       view.setUint32(offset + page.length, core.crc32(page), true)
       offset += page.length + CHECKSUM
     }
@@ -114,6 +117,29 @@ export function encodeIndex(
       attributes: built.attributes as JsonObject,
       ...(compression === undefined ? {} : { compression }),
       sections,
+    }
+  }
+}
+
+interface Section {
+  readonly pieces: readonly Uint8Array[]
+  readonly length: number
+}
+
+/** Copies pieces one after the other, leaving room for a checksum after each page. */
+function copyToPages(pieces: readonly Uint8Array[], file: Uint8Array, start: number): void {
+  let offset = start
+  let room = PAGE
+  for (const piece of pieces) {
+    for (let from = 0; from < piece.length; ) {
+      const part = piece.subarray(from, from + room)
+      file.set(part, offset)
+      offset += part.length
+      from += part.length
+      room -= part.length
+      if (room > 0) continue
+      offset += CHECKSUM
+      room = PAGE
     }
   }
 }

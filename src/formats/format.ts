@@ -42,10 +42,13 @@ export interface Chunk {
 /** What a task returns: named values, each JSON or bytes. Small, since all parts meet in one place. */
 export type Part = { readonly [name: string]: Json | Uint8Array }
 
+/** The bytes of a section, or pieces of it in order, which then need not be joined first. */
+export type SectionData = Uint8Array | readonly Uint8Array[]
+
 /** What preprocessing leaves behind: small typed facts, and named byte sections readable by range. */
 export interface Built<Attributes> {
   readonly attributes: Attributes
-  readonly sections?: { readonly [name: string]: Uint8Array }
+  readonly sections?: { readonly [name: string]: SectionData }
 }
 
 /** The index as a strategy sees it. Reading sections is the only I/O a strategy may do. */

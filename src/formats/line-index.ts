@@ -94,7 +94,7 @@ export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
   const totalLines = parts.length === 0 ? 0 : newlines + (endsWithNewline ? 0 : 1)
   return {
     attributes: { totalLines, endsWithNewline },
-    sections: { 'line-pages': directory, 'line-counts': concat(pages) },
+    sections: { 'line-pages': directory, 'line-counts': pages },
   }
 }
 
