@@ -52,7 +52,7 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
   async function start(): Promise<Piscina> {
     const [{ Piscina: PiscinaPool }, wasm] = await Promise.all([import('piscina'), coreModule()])
     const started = new PiscinaPool({
-      filename: fileURLToPath(new URL('./thread-worker.js', import.meta.url)),
+      filename: fileURLToPath(new URL('./thread-loader.cjs', import.meta.url)),
       minThreads: 0,
       maxThreads: size,
       idleTimeout: 1000,
