@@ -52,7 +52,7 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
   async function start(): Promise<Piscina> {
     const [{ Piscina: PiscinaPool }, wasm] = await Promise.all([import('piscina'), coreModule()])
     const started = new PiscinaPool({
-      filename: fileURLToPath(new URL('./thread-loader.cjs', import.meta.url)),
+      filename: workerFile(),
       minThreads: 0,
       maxThreads: size,
       idleTimeout: 1000,
@@ -131,4 +131,12 @@ function workerFailed(cause: unknown, line: string): DataplugError {
     `the worker thread failed on number ${number} of ${displayUri(uri)}: ${reason}; run it again, with fewer threads or smaller pieces if memory ran out`,
     { uri, cause },
   )
+}
+
+// Under Node 22 a thread must not load an ES module by `require`, as Piscina does: see thread-loader.cjs. Under
+// Node 24 it may, and a thread that is ended while it waits for a dynamic import sometimes never ends.
+function workerFile(): string {
+  const [major] = process.versions.node.split('.')
+  const name = major === '22' || major === '23' ? './thread-loader.cjs' : './thread-worker.js'
+  return fileURLToPath(new URL(name, import.meta.url))
 }

@@ -43,7 +43,7 @@ export interface SourceImport extends Import {
 export function sourceFiles(): string[] {
   return readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith('.ts') || path.endsWith('.cjs'))
     .sort()
 }
 
