@@ -8,7 +8,7 @@ import { run } from './shell.mjs'
 const PACKED_BUDGET = 1_000_000
 
 const PUBLISHED =
-  /^(dist\/.+\.(js|mjs|d\.ts|wasm)|docs\/.+\.md|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+  /^(dist\/.+\.(js|mjs|cjs|d\.ts|wasm)|docs\/.+\.md|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
 
 const consumer = `
 import { CloudObject, inline, map, Slice, threads, type Executor } from 'dataplug'
