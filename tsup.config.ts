@@ -1,9 +1,33 @@
-import { defineConfig } from 'tsup'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { defineConfig, type Options } from 'tsup'
 
-// The entry points and what they share, in few files: loading a module costs about a millisecond, and
-// `import 'dataplug'` should cost little. Shared files and the worker's lie in one folder, so that
-// `import.meta.url` finds it. Splitting keeps what only one host reaches out of
-// the files that another host loads.
+type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+
+// What `import 'dataplug'` needs on any host. The bundler puts modules in one file when the same entry points reach
+// them; an entry point that reached some of these only would break them up, and each file that an import loads
+// costs about a millisecond.
+const shared = ['src/common.ts', 'src/storage/common.ts'].map((path) => resolve(path))
+
+const inOneFile: Plugin = {
+  name: 'shared-in-one-file',
+  setup(build) {
+    const starts = new Set<string>()
+    build.onResolve({ filter: /\.[jt]s$/ }, ({ kind, path, resolveDir }) => {
+      if (kind === 'entry-point' || kind === 'dynamic-import')
+        starts.add(resolve(resolveDir, path.replace(/\.js$/, '.ts')))
+      return undefined
+    })
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+      if (!starts.has(path) || path.endsWith('.generated.ts')) return undefined
+      const imports = shared.map((module) => `\nimport ${JSON.stringify(module)}`).join('')
+      return { contents: (await readFile(path, 'utf8')) + imports, loader: 'ts' }
+    })
+  },
+}
+
+// The entry points and what they share, in few files. Shared files and the worker's lie in one folder, so that
+// `import.meta.url` finds it. Splitting keeps what only one host reaches out of the files that another host loads.
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
@@ -21,6 +45,7 @@ export default defineConfig({
     'formats/fastq': 'src/formats/fastq.ts',
     'thread-worker': 'src/executors/thread-worker.ts',
   },
+  esbuildPlugins: [inOneFile],
   outDir: 'dist',
   format: 'esm',
   bundle: true,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -5,6 +6,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**', 'test/s3/**', 'test/tools/**', 'node_modules/**'],
     pool: 'forks',
-    testTimeout: 30_000,
+    // The default leaves one processor idle, on two that is half of them.
+    maxWorkers: availableParallelism(),
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

@@ -8,7 +8,7 @@ import { type ResultLine, resultLine } from './cloud/result.js'
 import { Slice } from './cloud/slice.js'
 import { DataplugError, isDataplugError } from './errors.js'
 import type { StorageConfig } from './storage/config.js'
-import { openStorage } from './storage/index.js'
+import { openStorage } from './storage/open.js'
 
 useStorage(openStorage)
 useFiles(async (...file) => (await import('./storage/write-file.js')).writeFile(...file))

@@ -2,7 +2,7 @@
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import { execute } from '../cloud/execute.js'
 import { useModule } from '../core/core.js'
-import { openStorage } from '../storage/index.js'
+import { openStorage } from '../storage/open.js'
 import type { ReadableStore } from '../storage/store.js'
 import { checkCloneable, failureReply, type WorkerReply, type WorkerRequest } from './protocol.js'
 import '../index.js'
