@@ -3,7 +3,7 @@ export { CloudObject, type OpenOptions } from './cloud/cloud-object.js'
 export type { StorageOptions } from './cloud/environment.js'
 export type { SliceFunction } from './cloud/execute.js'
 export type { Environment, Executor, Work } from './cloud/executor.js'
-export type { SliceLine, TaskLine } from './cloud/line.js'
+export type { Prepared, SliceLine, TaskLine } from './cloud/line.js'
 export { map } from './cloud/map.js'
 export type { PreprocessOptions, Progress } from './cloud/preprocess.js'
 export { Slice } from './cloud/slice.js'
@@ -22,6 +22,9 @@ export {
   type Index,
   type Json,
   type JsonObject,
+  type MergeContext,
+  type NoOptions,
+  type OptionsOf,
   type Part,
   type ReadContext,
   type Reading,

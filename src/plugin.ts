@@ -11,6 +11,8 @@ export {
   type Index,
   type Json,
   type JsonObject,
+  type MergeContext,
+  type NoOptions,
   type Part,
   type ReadContext,
   type Reading,

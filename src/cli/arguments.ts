@@ -1,4 +1,5 @@
 import { DataplugError } from '../errors.js'
+import type { Json, JsonObject } from '../formats/format.js'
 import type { StorageConfig } from '../storage/config.js'
 
 const known = {
@@ -42,8 +43,10 @@ export interface Arguments {
   readonly quiet: boolean
   readonly help: boolean
   readonly version: boolean
-  /** Flags that are not the command line's own: a strategy's parameters, in camelCase. */
+  /** Flags that are not the command line's own: a strategy's parameters or a format's options, in camelCase. */
   readonly parameters: Readonly<Record<string, unknown>>
+  /** The same as a format's options; undefined when there are none. */
+  readonly formatOptions: JsonObject | undefined
 }
 
 /** @throws INVALID_ARGUMENT for a flag that is unknown, lacks its value or has one it cannot have */
@@ -57,7 +60,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     const chunkSize = flags.get('chunk-size')
     if (chunkSize) others.set('chunk-size', chunkSize.at(-1) as string)
     flags.delete('chunk-size')
-  } else {
+  } else if (!TAKE_OPTIONS.has(command ?? '')) {
     for (const name of others.keys()) {
       throw new DataplugError('INVALID_ARGUMENT', `there is no flag --${name}; see dataplug --help`)
     }
@@ -68,6 +71,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     return value === undefined ? undefined : size(name, value)
   }
   const [endpoint, region] = [text('endpoint'), text('region')]
+  const parameters = Object.fromEntries(
+    [...others].map(([name, value]): [string, Json] => [camelCase(name), parameterValue(value)]),
+  )
   const s3 = { ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) }
   return {
     command,
@@ -88,11 +94,13 @@ export function parseArguments(argv: readonly string[]): Arguments {
     quiet: flags.has('quiet'),
     help: flags.has('help'),
     version: flags.has('version'),
-    parameters: Object.fromEntries(
-      [...others].map(([name, value]) => [camelCase(name), parameterValue(value)]),
-    ),
+    parameters,
+    formatOptions: others.size === 0 ? undefined : parameters,
   }
 }
+
+/** Commands whose further flags are options of the format. */
+const TAKE_OPTIONS: ReadonlySet<string> = new Set(['preprocess', 'plan', 'index import'])
 
 const SHORT: Readonly<Record<string, string>> = { '-h': '--help', '-o': '--output' }
 
@@ -131,7 +139,7 @@ function splitArguments(argv: readonly string[]): Split {
     if (value === undefined || (given === undefined && value.startsWith('--'))) {
       throw new DataplugError(
         'INVALID_ARGUMENT',
-        isKnown(name) || split.operands[0] === 'partition'
+        isKnown(name) || split.operands[0] === 'partition' || TAKE_OPTIONS.has(split.operands[0] ?? '')
           ? `--${name} needs a value; see dataplug --help`
           : `there is no flag --${name}; see dataplug --help`,
       )
@@ -180,13 +188,13 @@ function size(name: string, text: string): number {
   return value
 }
 
-function parameterValue(text: string): unknown {
+function parameterValue(text: string): Json {
   const number = parseSize(text)
   if (number !== undefined) return number
   if (text === 'true' || text === 'false') return text === 'true'
   if (text.startsWith('[') || text.startsWith('{')) {
     try {
-      return JSON.parse(text)
+      return JSON.parse(text) as Json
     } catch {
       return text
     }

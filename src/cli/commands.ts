@@ -31,11 +31,17 @@ export async function info(context: Context): Promise<void> {
     ['format', facts.format],
     ...(facts.compression ? compressionRows(facts.compression) : []),
     ['index', facts.index === 'ready' ? object.indexUri : `${facts.index}: ${facts.reason ?? ''}`],
-    ...Object.entries(facts.attributes ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+    ...Object.entries(facts.attributes ?? {}).map(([name, value]): [string, string] => [name, shown(value)]),
     ['strategies', facts.strategies.join(', ')],
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   for (const [name, value] of rows) await write(context.stdout, `${name.padEnd(width)}  ${value}\n`)
+}
+
+/** An attribute in a row of its own. */
+function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text
 }
 
 interface IndexFacts {
@@ -72,6 +78,7 @@ export async function preprocess(context: Context): Promise<void> {
       onProgress: progressReporter(stderr, args),
       chunkSize: args.chunkSize,
       span: args.span,
+      formatOptions: args.formatOptions,
     })
   } finally {
     await executor[Symbol.asyncDispose]()

@@ -38,6 +38,7 @@ export async function importIndex(context: Context): Promise<void> {
       onProgress: progressReporter(stderr, args),
       chunkSize: args.chunkSize,
       span: args.span,
+      formatOptions: args.formatOptions,
     })
   } finally {
     await executor[Symbol.asyncDispose]()

@@ -1,10 +1,13 @@
 import type { CloudObject } from '../cloud/cloud-object.js'
 import { resolveStorage } from '../cloud/environment.js'
 import { execute } from '../cloud/execute.js'
-import { parseLine } from '../cloud/line.js'
+import { type Prepared, parseLine } from '../cloud/line.js'
+import { prepare } from '../cloud/prepare.js'
 import { buildFromParts, publishIndex } from '../cloud/preprocess.js'
 import { parseResult, resultLine } from '../cloud/result.js'
+import { openSources } from '../cloud/sources.js'
 import { DEFAULT_CHUNK_SIZE, planTasks } from '../cloud/task.js'
+import { loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import { displayUri } from '../storage/uri.js'
 import { type Context, inputLines, openObject, write } from './context.js'
@@ -25,7 +28,11 @@ async function openPlain(context: Context): Promise<CloudObject> {
 
 export async function plan(context: Context): Promise<void> {
   const object = await openPlain(context)
-  for (const task of planTasks(object.format, object, context.args.chunkSize ?? DEFAULT_CHUNK_SIZE)) {
+  const { args, signal } = context
+  const core = await loadCore()
+  const sources = () => openSources(object.storage.store, object, core, signal)
+  const prepared = await prepare(object.format, sources, core, args.formatOptions, signal)
+  for (const task of planTasks(object.format, object, args.chunkSize ?? DEFAULT_CHUNK_SIZE, prepared)) {
     await write(context.stdout, `${JSON.stringify(task)}\n`)
   }
 }
@@ -55,14 +62,24 @@ export async function merge(context: Context): Promise<void> {
     results[result.id] = result
   }
   const inOrder = wholePlan(results, object)
+  const prepared = inOrder[0]?.prepared ?? (await prepareNothing(object, context))
   const built = await buildFromParts(
     object.format,
     object,
     inOrder.map(({ bytes }) => bytes),
+    prepared,
   )
   await publishIndex(object.format, object, object.indexUri, object.storage, built, {
     signal: context.signal,
+    prepared,
   })
+}
+
+/** For an empty object, whose plan has no tasks. */
+async function prepareNothing(object: CloudObject, { signal }: Context): Promise<Prepared | undefined> {
+  const core = await loadCore()
+  const sources = () => openSources(object.storage.store, object, core, signal)
+  return prepare(object.format, sources, core, undefined, signal)
 }
 
 type Result = ReturnType<typeof parseResult>
@@ -92,7 +109,8 @@ function wholePlan(results: readonly (Result | undefined)[], { uri, size }: Clou
   for (let id = 0; id < Math.max(of, results.length); id++) {
     const result = results[id]
     if (!result) throw unusable(`the result of task ${id} of ${of} is missing; run it and merge again`)
-    if (result.of !== of || result.range[0] !== end)
+    const others = JSON.stringify(results[0]?.prepared)
+    if (result.of !== of || result.range[0] !== end || JSON.stringify(result.prepared) !== others)
       throw unusable(`result ${id} is of another plan than the others; merge the results of one plan`)
     end = result.range[1]
     whole.push(result)

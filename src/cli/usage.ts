@@ -33,5 +33,6 @@ export const usage = `dataplug: cut huge objects into lazy slices
   --quiet              no progress
   --version, --help
 
-  A strategy's parameters are flags: --num-chunks 8 is numChunks: 8.
+  A strategy's parameters are flags: --num-chunks 8 is numChunks: 8. So are a format's options, of preprocess,
+  plan and index import: --separator ';' is separator: ';'.
 `

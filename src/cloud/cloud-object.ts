@@ -10,6 +10,7 @@ import type {
   Index,
   JsonObject,
   LineCheckpoints,
+  OptionsOf,
   Strategy,
   ValueOf,
 } from '../formats/format.js'
@@ -35,6 +36,7 @@ import { type IndexFile, openIndex } from './index-file.js'
 import { inlineWindows } from './inline-windows.js'
 import { LINE_VERSION } from './line.js'
 import { removeIndex } from './parts.js'
+import { sameOptions } from './prepare.js'
 import { type PreprocessOptions, preprocess } from './preprocess.js'
 import { Slice } from './slice.js'
 
@@ -195,19 +197,21 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   }
 
   /**
-   * Reads the object once and publishes its index. Does nothing when there is a fitting one, unless `force`;
-   * an interrupted run is taken up where it stopped.
+   * Reads the object once and publishes its index. Does nothing when there is a fitting one, made with the same
+   * `formatOptions` if any are given, unless `force`; an interrupted run is taken up where it stopped.
    *
    * @throws OBJECT_CHANGED when the object is replaced meanwhile, STORE_READ_ONLY or STORE_FULL when the index
    * cannot be written, MALFORMED_DATA when the object is not of this format
    */
-  async preprocess(options: PreprocessOptions = {}): Promise<void> {
-    if (this.isPreprocessed() && !options.force) return
+  async preprocess(options: PreprocessOptions<OptionsOf<F>> = {}): Promise<void> {
+    const index = this.#index
+    const fits = index.kind === 'ready' && sameOptions(index.file.header.options, options.formatOptions)
+    if (fits && !options.force) return
     await this.buildIndex(options)
   }
 
   /** @internal @param known the structure of a compressed object, when it need not be looked for */
-  async buildIndex(options: PreprocessOptions, known?: GzipIndex): Promise<void> {
+  async buildIndex(options: PreprocessOptions<JsonObject>, known?: GzipIndex): Promise<void> {
     const [object, compression, at] = [this.#info, this.#compression, this.#indexUri]
     await preprocess(this.format, object, compression, at, this.#storage, options, known)
     const found = await findIndex(this.#storage.store, this.#indexUri, options.signal)

@@ -16,6 +16,7 @@ import { decodeIndexedGzip, encodeIndexedGzip } from '../compression/interop/ind
 import { type BuiltPoint, decodeSeekTable, encodeSeekTable } from '../compression/seek-table.js'
 import { WINDOW_SIZE } from '../core/inflater.js'
 import { DataplugError, isDataplugError } from '../errors.js'
+import type { JsonObject } from '../formats/format.js'
 import { openSource } from '../storage/source.js'
 import { type CallOptions, readBytes } from '../storage/store.js'
 import type { CloudObject } from './cloud-object.js'
@@ -82,7 +83,7 @@ export async function importGzipIndex(
   object: CloudObject,
   kind: GzipIndexKind,
   bytes: Uint8Array,
-  options: PreprocessOptions = {},
+  options: PreprocessOptions<JsonObject> = {},
 ): Promise<void> {
   const compression = requireCompression(object, kind)
   const span = options.span ?? DEFAULT_SPAN[compression]

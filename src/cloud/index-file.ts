@@ -23,6 +23,8 @@ export interface IndexHeader {
   readonly size: number
   readonly etag: string
   readonly attributes: JsonObject
+  /** The options that the format was given; absent when there were none. */
+  readonly options?: JsonObject
   /** How the object is compressed; absent when it is not. */
   readonly compression?: Compression
   readonly sections: readonly SectionEntry[]
@@ -55,6 +57,7 @@ export function encodeIndex(
   format: { readonly name: string; readonly version: number },
   built: Built<unknown>,
   compression?: Compression,
+  options: JsonObject = {},
 ): Uint8Array {
   const entries = Object.entries(built.sections ?? {}).map(([name, data]): readonly [string, Section] => {
     const pieces = data instanceof Uint8Array ? [data] : data
@@ -115,6 +118,7 @@ export function encodeIndex(
       size: source.size,
       etag: source.etag,
       attributes: built.attributes as JsonObject,
+      ...(Object.keys(options).length === 0 ? {} : { options }),
       ...(compression === undefined ? {} : { compression }),
       sections,
     }
@@ -275,10 +279,11 @@ function parseHeader(json: Uint8Array, firstSection: number, fileLength: number)
     return undefined
   }
   if (!isRecord(value) || !isRecord(value.attributes) || !Array.isArray(value.sections)) return undefined
-  const { format, formatVersion, uri, size, etag, compression } = value
+  const { format, formatVersion, uri, size, etag, compression, options } = value
   if (typeof format !== 'string' || typeof uri !== 'string' || typeof etag !== 'string') return undefined
   if (!isCount(formatVersion) || !isCount(size)) return undefined
   if (compression !== undefined && !isCompression(compression)) return undefined
+  if (options !== undefined && !isRecord(options)) return undefined
   const sections: SectionEntry[] = []
   let next = firstSection
   for (const entry of value.sections as readonly unknown[]) {
@@ -296,6 +301,7 @@ function parseHeader(json: Uint8Array, firstSection: number, fileLength: number)
     size,
     etag,
     attributes,
+    ...(options ? { options: options as JsonObject } : {}),
     ...(compression ? { compression } : {}),
     sections,
   }

@@ -24,6 +24,12 @@ interface Line {
   readonly access?: Access
 }
 
+/** What a format's `prepare` found before the first task, with the options it was given. */
+export interface Prepared {
+  readonly options: JsonObject
+  readonly result: JsonObject
+}
+
 /** One step of preprocessing: scan `range` of the object, or of its content. */
 export interface TaskLine extends Line {
   readonly kind: 'task'
@@ -36,6 +42,8 @@ export interface TaskLine extends Line {
   /** Stage gzip: the block at which the chunk starts, and in base64 the content before it, when they are known. */
   readonly from?: { readonly bit: number; readonly window: string }
   readonly range: Range
+  /** Stage scan: what all tasks agree on, when the format has a `prepare`. */
+  readonly prepared?: Prepared
 }
 
 /** One partition. `data` is the format's own description of it. */
@@ -88,7 +96,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
   } as const
 
   if (kind === 'task') {
-    const { range, stage, span, from, compression } = value
+    const { range, stage, span, from, compression, prepared } = value
     if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
     const limit = access?.size ?? size
@@ -98,6 +106,8 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
     if (compression !== undefined && compression !== 'gzip' && compression !== 'bgzf')
       throw malformed('has a "compression" that is none', value)
     if (from !== undefined && !isFrom(from, size)) throw malformed('has a "from" that is none', value)
+    if (prepared !== undefined && !isPrepared(prepared))
+      throw malformed('has a "prepared" that is none', value)
     return {
       ...line,
       kind,
@@ -106,6 +116,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
       ...(span === undefined ? {} : { span: span as number }),
       ...(compression === undefined ? {} : { compression }),
       ...(from === undefined ? {} : { from: { bit: from.bit, window: from.window } }),
+      ...(prepared === undefined ? {} : { prepared: copyPrepared(prepared) }),
     }
   }
   if (kind === 'slice') {
@@ -143,6 +154,15 @@ function excerpt(value: unknown): string {
 
 function isFrom(value: unknown, size: number): value is NonNullable<TaskLine['from']> {
   return isRecord(value) && isCount(value.bit) && value.bit <= size * 8 && typeof value.window === 'string'
+}
+
+export function isPrepared(value: unknown): value is Prepared {
+  return isRecord(value) && isRecord(value.options) && isRecord(value.result)
+}
+
+/** Fresh objects with the documented members only. */
+export function copyPrepared({ options, result }: Prepared): Prepared {
+  return { options: cloneJson(options), result: cloneJson(result) }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,15 +5,18 @@ import type { GzipIndex } from '../compression/gzip-index.js'
 import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
-import type { AnyFormat, Built } from '../formats/format.js'
+import type { AnyFormat, Built, JsonObject, NoOptions } from '../formats/format.js'
+import type { Range } from '../range.js'
 import type { CallOptions, ObjectInfo } from '../storage/store.js'
 import type { ResolvedStorage } from './environment.js'
 import type { Executor } from './executor.js'
 import { inThisThread } from './in-this-thread.js'
 import { encodeIndex } from './index-file.js'
 import { inlineWindows } from './inline-windows.js'
+import type { Prepared } from './line.js'
 import { decodePart } from './part.js'
 import { removePartsIfPermitted, requireWritable } from './parts.js'
+import { prepare } from './prepare.js'
 import { preprocessGzip } from './preprocess-gzip.js'
 import { type Progress, type Run, runAll } from './run-tasks.js'
 import { openSources } from './sources.js'
@@ -21,13 +24,18 @@ import { DEFAULT_CHUNK_SIZE, planContentTasks, planTasks } from './task.js'
 
 export type { Progress } from './run-tasks.js'
 
-export interface PreprocessOptions extends CallOptions {
+export interface PreprocessOptions<FormatOptions extends JsonObject = NoOptions> extends CallOptions {
   /** Where tasks run. Default: in this thread, one after the other. */
   readonly executor?: Executor | undefined
   /** Bytes of the object for one task. Changes neither the index nor the memory needed. Default 64 MiB. */
   readonly chunkSize?: number | undefined
   /** Bytes of content between seek points of a compressed object, about. Default 8 MiB, in BGZF 1 MiB. */
   readonly span?: number | undefined
+  /**
+   * What the format cannot or should not find out by itself, such as the separator of a CSV file; see each format. An
+   * index that was made with other options is made anew; without any, every index will do.
+   */
+  readonly formatOptions?: FormatOptions | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Preprocess again although there is a fitting index. */
   readonly force?: boolean | undefined
@@ -48,7 +56,7 @@ export async function preprocess(
   compression: CompressionKind | undefined,
   indexUri: string,
   storage: ResolvedStorage,
-  options: PreprocessOptions,
+  options: PreprocessOptions<JsonObject>,
   known?: GzipIndex,
 ): Promise<void> {
   const {
@@ -56,6 +64,7 @@ export async function preprocess(
     chunkSize = DEFAULT_CHUNK_SIZE,
     span = DEFAULT_SPAN[compression ?? 'gzip'],
     onProgress,
+    formatOptions,
     signal,
   } = options
   if (!Number.isSafeInteger(span) || span < SMALLEST_SPAN) {
@@ -68,8 +77,8 @@ export async function preprocess(
   const store = requireWritable(storage.store, indexUri)
   const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }
   const gzip = known ?? (compression && (await preprocessGzip(run, compression, span)))
-  const built = await build(run, gzip)
-  await publishIndex(format, object, indexUri, storage, built, { signal, gzip })
+  const { built, prepared } = await build(run, gzip, formatOptions)
+  await publishIndex(format, object, indexUri, storage, built, { signal, gzip, prepared })
 }
 
 /** Writes the index, in one piece, and removes what led to it. */
@@ -79,45 +88,67 @@ export async function publishIndex(
   indexUri: string,
   { store }: ResolvedStorage,
   built: Built<unknown>,
-  { signal, gzip }: CallOptions & { readonly gzip?: GzipIndex | undefined },
+  {
+    signal,
+    gzip,
+    prepared,
+  }: CallOptions & { readonly gzip?: GzipIndex | undefined; readonly prepared?: Prepared | undefined },
 ): Promise<void> {
   const core = await loadCore()
   signal?.throwIfAborted()
   const whole = { ...built, sections: { ...gzip?.sections, ...built.sections } }
-  const bytes = encodeIndex(core, object, format, whole, gzip?.compression)
+  const bytes = encodeIndex(core, object, format, whole, gzip?.compression, prepared?.options)
   await requireWritable(store, indexUri).write(indexUri, bytes, { signal })
   await removePartsIfPermitted(store, indexUri, { signal })
 }
 
-async function build(run: Run, gzip: GzipIndex | undefined): Promise<Built<unknown>> {
+/** Content of a compressed object that `prepare` gets at by one request; what lies further takes more. */
+const PREPARE_ACCESS = 1 << 20
+
+interface Prebuilt {
+  readonly built: Built<unknown>
+  readonly prepared?: Prepared | undefined
+}
+
+async function build(
+  run: Run,
+  gzip: GzipIndex | undefined,
+  formatOptions: JsonObject | undefined,
+): Promise<Prebuilt> {
   const { format, object, storage, core, chunkSize, signal } = run
   const { scan, merge, inspect, fromLines } = format
-  if (gzip && fromLines) {
-    const { size, lineFeeds, endsWithNewline } = gzip.compression
-    if (lineFeeds !== undefined)
-      return fromLines({ totalLines: lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0), endsWithNewline })
-  }
   const table = gzip && decodeSeekTable(gzip.sections['gzip-points'] as Uint8Array, object.uri)
   const windows = gzip?.sections['gzip-windows']
-  const accessTo = (ranges: readonly (readonly [number, number])[]): { readonly access?: Access } => {
+  const accessTo = (ranges: readonly Range[]): { readonly access?: Access } => {
     if (!gzip || !table || !windows) return {}
     const { size } = gzip.compression
     return {
       access: { kind: 'gzip', size, spans: inlineWindows(spansFor(ranges, table, object.size), windows) },
     }
   }
-  if (inspect) {
-    const content = accessTo([[0, gzip?.compression.size ?? 0]])
-    return inspect({ ...openSources(storage.store, { ...object, ...content }, core, signal), core, signal })
-  }
-  if (!scan || !merge) return { attributes: {} }
-  const tasks = table
-    ? planContentTasks(format, object, table, chunkSize, gzip?.compression.size ?? 0, accessTo)
-    : planTasks(format, object, chunkSize)
   const size = gzip?.compression.size ?? object.size
-  // Other seek points make other tasks.
-  const detail = gzip ? String(core.crc32(gzip.sections['gzip-points'] as Uint8Array)) : ''
-  return merge(await runAll(run, tasks, detail), { uri: object.uri, size })
+  const sourcesFor = (...range: Range) =>
+    openSources(storage.store, { ...object, ...accessTo([range]) }, core, signal)
+  const start = () => sourcesFor(0, Math.min(size, PREPARE_ACCESS))
+  const prepared = await prepare(format, start, core, formatOptions, signal)
+  const known = prepared && { prepared: prepared.result }
+  if (gzip && fromLines) {
+    const { lineFeeds, endsWithNewline } = gzip.compression
+    if (lineFeeds !== undefined) {
+      const totalLines = lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0)
+      return { built: fromLines({ totalLines, endsWithNewline }), prepared }
+    }
+  }
+  if (inspect) return { built: await inspect({ ...sourcesFor(0, size), core, signal, ...known }), prepared }
+  if (!scan || !merge) return { built: { attributes: {} }, prepared }
+  const tasks = table
+    ? planContentTasks(format, object, table, chunkSize, size, accessTo, prepared)
+    : planTasks(format, object, chunkSize, prepared)
+  // Other seek points make other tasks, and what was prepared other parts.
+  const points = gzip ? String(core.crc32(gzip.sections['gzip-points'] as Uint8Array)) : ''
+  const detail = prepared ? `${points} ${JSON.stringify(prepared)}` : points
+  const parts = await runAll(run, tasks, detail)
+  return { built: merge(parts, { uri: object.uri, size, ...known }), prepared }
 }
 
 /** Merges encoded parts, which must be all of them and in order. @throws INVALID_INDEX when one is damaged */
@@ -125,6 +156,7 @@ export async function buildFromParts(
   format: AnyFormat,
   object: ObjectInfo,
   encoded: readonly Uint8Array[],
+  prepared?: Prepared,
 ): Promise<Built<unknown>> {
   if (!format.merge) {
     throw new DataplugError('UNSUPPORTED', `format ${format.name} is not preprocessed in tasks`, {
@@ -134,6 +166,6 @@ export async function buildFromParts(
   const core: Core = await loadCore()
   return format.merge(
     encoded.map((bytes) => decodePart(bytes, core, object.uri)),
-    object,
+    { uri: object.uri, size: object.size, ...(prepared && { prepared: prepared.result }) },
   )
 }

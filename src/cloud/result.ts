@@ -1,10 +1,10 @@
 import { fromBase64, toBase64 } from '../base64.js'
 import { DataplugError } from '../errors.js'
 import { isRange, type Range } from '../range.js'
-import { LINE_VERSION, type TaskLine } from './line.js'
+import { copyPrepared, isPrepared, LINE_VERSION, type TaskLine } from './line.js'
 
 /** Which task a result is of: enough to see that results belong together. */
-type TaskFacts = Pick<TaskLine, 'format' | 'version' | 'uri' | 'etag' | 'id' | 'of' | 'range'>
+type TaskFacts = Pick<TaskLine, 'format' | 'version' | 'uri' | 'etag' | 'id' | 'of' | 'range' | 'prepared'>
 
 /** The result of one task as a JSON line, for engines that move lines. */
 export interface ResultLine extends TaskFacts {
@@ -15,10 +15,10 @@ export interface ResultLine extends TaskFacts {
 }
 
 export function resultLine(
-  { format, version, uri, etag, id, of, range }: TaskFacts,
+  { format, version, uri, etag, id, of, range, prepared }: TaskFacts,
   part: Uint8Array,
 ): ResultLine {
-  const facts = { format, version, uri, etag, id, of, range }
+  const facts = { format, version, uri, etag, id, of, range, ...(prepared ? { prepared } : {}) }
   return { dataplug: LINE_VERSION, kind: 'result', ...facts, part: toBase64(part) }
 }
 
@@ -29,12 +29,14 @@ export function parseResult(line: string): ResultLine & { readonly bytes: Uint8A
   const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
   try {
     const value = JSON.parse(line) as Partial<ResultLine>
-    const { dataplug, kind, format, version, uri, etag, id, of, range, part } = value
+    const { dataplug, kind, format, version, uri, etag, id, of, range, prepared, part } = value
     if (dataplug !== LINE_VERSION || kind !== 'result' || typeof part !== 'string') throw malformed()
     if (typeof format !== 'string' || typeof uri !== 'string' || typeof etag !== 'string') throw malformed()
     if (!isCount(version) || !isCount(id) || !isCount(of) || id >= of || !isRange(range)) throw malformed()
+    if (prepared !== undefined && !isPrepared(prepared)) throw malformed()
     const facts = { format, version, uri, etag, id, of, range: [range[0], range[1]] satisfies Range }
-    return { dataplug, kind, ...facts, part, bytes: fromBase64(part) }
+    const known = prepared === undefined ? {} : { prepared: copyPrepared(prepared) }
+    return { dataplug, kind, ...facts, ...known, part, bytes: fromBase64(part) }
   } catch (cause) {
     throw malformed(cause)
   }

@@ -9,7 +9,7 @@ import type { AnyFormat, Chunk, Part } from '../formats/format.js'
 import { type Range, splitBySize } from '../range.js'
 import { openSource } from '../storage/source.js'
 import type { ObjectInfo, ReadableStore } from '../storage/store.js'
-import { formatOf, LINE_VERSION, type TaskLine } from './line.js'
+import { formatOf, LINE_VERSION, type Prepared, type TaskLine } from './line.js'
 import { encodePart } from './part.js'
 import { openContent } from './sources.js'
 
@@ -23,7 +23,12 @@ export const DEFAULT_CHUNK_SIZE = 64 << 20
  *
  * @throws INVALID_ARGUMENT when `chunkSize` is not an integer from 1, or so small that tasks become too many
  */
-export function planTasks(format: AnyFormat, object: ObjectInfo, chunkSize: number): TaskLine[] {
+export function planTasks(
+  format: AnyFormat,
+  object: ObjectInfo,
+  chunkSize: number,
+  prepared?: Prepared,
+): TaskLine[] {
   if (!Number.isSafeInteger(chunkSize) || chunkSize < 1) {
     throw new DataplugError(
       'INVALID_ARGUMENT',
@@ -50,6 +55,7 @@ export function planTasks(format: AnyFormat, object: ObjectInfo, chunkSize: numb
     id,
     of,
     range,
+    ...(prepared ? { prepared } : {}),
   }))
 }
 
@@ -61,6 +67,7 @@ export function planContentTasks(
   chunkSize: number,
   size: number,
   accessTo: (ranges: readonly Range[]) => { readonly access?: Access },
+  prepared?: Prepared,
 ): TaskLine[] {
   const ranges: Range[] = []
   let start = 0
@@ -84,6 +91,7 @@ export function planContentTasks(
     of: ranges.length,
     range,
     ...accessTo([range]),
+    ...(prepared ? { prepared } : {}),
   }))
 }
 
@@ -106,7 +114,8 @@ export async function runTask(
   const part = await withOwnCore((own) => {
     const stream = () => source.read(task.range, { scratch: own.scratch })
     const linesKnown = task.access !== undefined
-    const chunk: Chunk = { source, range: task.range, signal, linesKnown, stream }
+    const { range, prepared } = task
+    const chunk: Chunk = { source, range, signal, linesKnown, prepared: prepared?.result, stream }
     return scan(chunk, own)
   })
   return encodePart(part, core)

@@ -32,6 +32,8 @@ export interface Chunk {
   readonly signal: AbortSignal | undefined
   /** The chunk is of the content of a compressed object, whose line feeds are counted already: see `checkpoints`. */
   readonly linesKnown?: boolean
+  /** What `prepare` returned, the same for all chunks; absent when the format has none. */
+  readonly prepared?: JsonObject | undefined
   /**
    * The chunk's bytes in order. Each piece is valid only until the next is asked for: it may be a view of
    * a buffer that is filled again.
@@ -113,7 +115,25 @@ export interface ReadContext extends Sources {
   readonly signal: AbortSignal | undefined
 }
 
-export interface FormatDefinition<Name extends string, Attributes, Data extends JsonObject, Value> {
+/** The options of a format that has none. */
+export type NoOptions = { readonly [name: string]: never }
+
+/** What `merge` is told besides the parts. */
+export interface MergeContext {
+  readonly uri: string
+  /** Bytes that were scanned: of the object, or of its content when it is compressed. */
+  readonly size: number
+  /** What `prepare` returned. */
+  readonly prepared?: JsonObject | undefined
+}
+
+export interface FormatDefinition<
+  Name extends string,
+  Attributes,
+  Data extends JsonObject,
+  Value,
+  Options extends JsonObject = NoOptions,
+> {
   /** Short, lower case, stable: it stands in every index and slice. */
   readonly name: Name
   /** Raised whenever index or slice data change their meaning. */
@@ -124,17 +144,26 @@ export interface FormatDefinition<Name extends string, Attributes, Data extends 
   readonly extensions?: readonly string[]
   /** Whether an object that starts with `head` (up to 4096 bytes) looks like this format. */
   sniff?(head: Uint8Array): boolean
+  /**
+   * Once per preprocessing, before any chunk is scanned: what all tasks must agree on, such as a header or a dialect
+   * told by the first bytes. Small reads only. Its result is plain JSON: it travels in every task line, so it
+   * should be short, and tells plans apart when an interrupted run is taken up.
+   *
+   * @param options what the caller gave as `formatOptions`; checked here
+   * @throws INVALID_ARGUMENT when an option is unknown or out of its domain, MALFORMED_DATA
+   */
+  prepare?(context: ReadContext, options: Options): Promise<JsonObject>
   /** Map: any chunk, nothing known about its neighbours. Runs in a worker. */
   scan?(chunk: Chunk, core: Core): Promise<Part>
   /** Reduce: the parts in order. Must not depend on how the object was cut. */
-  merge?(parts: readonly Part[], source: { readonly uri: string; readonly size: number }): Built<Attributes>
+  merge?(parts: readonly Part[], source: MergeContext): Built<Attributes>
   /**
    * For formats that need no more than lines: what is built for a compressed object, whose lines are counted
    * while it is indexed. Then it is not scanned, and strategies use `index.checkpoints`.
    */
   fromLines?(facts: LineFacts): Built<Attributes>
-  /** Instead of `scan` and `merge`, for formats with a header or directory. */
-  inspect?(context: ReadContext): Promise<Built<Attributes>>
+  /** Instead of `scan` and `merge`, for formats with a header or directory. `prepared` as in `Chunk`. */
+  inspect?(context: ReadContext & { readonly prepared?: JsonObject | undefined }): Promise<Built<Attributes>>
   /**
    * The ranges of the object (of its content, when it is compressed) that reading a slice begins with.
    * Default: `data.range`.
@@ -150,16 +179,20 @@ export interface Format<
   Attributes = unknown,
   Data extends JsonObject = JsonObject,
   Value = unknown,
-> extends FormatDefinition<Name, Attributes, Data, Value> {}
+  Options extends JsonObject = NoOptions,
+> extends FormatDefinition<Name, Attributes, Data, Value, Options> {}
 
-// biome-ignore lint/suspicious/noExplicitAny: the variance of the four parameters differs; `any` is "some format"
-export type AnyFormat = Format<any, any, any, any>
+// biome-ignore lint/suspicious/noExplicitAny: the variance of the five parameters differs; `any` is "some format"
+export type AnyFormat = Format<any, any, any, any, any>
 
 /** The type of a format's attributes. */
 export type AttributesOf<F extends AnyFormat> = ReturnType<NonNullable<F['merge']>>['attributes']
 /** What `slice.get()` gives for slices of a format. */
 export type ValueOf<F extends AnyFormat> =
-  F extends FormatDefinition<string, infer _A, infer _D, infer V> ? V : never
+  F extends FormatDefinition<string, infer _A, infer _D, infer V, infer _O> ? V : never
+/** What `preprocess` takes as `formatOptions` for a format. */
+export type OptionsOf<F extends AnyFormat> =
+  F extends FormatDefinition<string, infer _A, infer _D, infer _V, infer O> ? O : never
 
 /** A strategy for one format (by its name), made by `defineStrategy`. */
 export interface Strategy<Name extends string, Attributes, Data extends JsonObject, Params> {
@@ -181,9 +214,15 @@ const knownStrategies = new Map<string, AnyStrategy>()
  *
  * @throws INVALID_ARGUMENT when the definition is incomplete, or another module defined this name.
  */
-export function defineFormat<Name extends string, Attributes, Data extends JsonObject, Value>(
-  definition: FormatDefinition<Name, Attributes, Data, Value>,
-): Format<Name, Attributes, Data, Value> {
+export function defineFormat<
+  Name extends string,
+  Attributes,
+  Data extends JsonObject,
+  Value,
+  Options extends JsonObject = NoOptions,
+>(
+  definition: FormatDefinition<Name, Attributes, Data, Value, Options>,
+): Format<Name, Attributes, Data, Value, Options> {
   const { name, version, module, scan, merge, inspect } = definition
   if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) {
     throw new DataplugError(
@@ -201,7 +240,7 @@ export function defineFormat<Name extends string, Attributes, Data extends JsonO
   if (earlier && earlier.module !== module) {
     throw new DataplugError('INVALID_ARGUMENT', `format ${name} is already defined by ${earlier.module}`)
   }
-  const format: Format<Name, Attributes, Data, Value> = Object.freeze({ ...definition })
+  const format: Format<Name, Attributes, Data, Value, Options> = Object.freeze({ ...definition })
   known.set(name, format)
   return format
 }
@@ -212,8 +251,15 @@ export function defineFormat<Name extends string, Attributes, Data extends JsonO
  *
  * @param name the name under which the strategy is exported
  */
-export function defineStrategy<Name extends string, Attributes, Data extends JsonObject, Value, Params>(
-  format: Format<Name, Attributes, Data, Value>,
+export function defineStrategy<
+  Name extends string,
+  Attributes,
+  Data extends JsonObject,
+  Value,
+  Options extends JsonObject,
+  Params,
+>(
+  format: Format<Name, Attributes, Data, Value, Options>,
   name: string,
   plan: (index: Index<Attributes>, params: Params) => readonly Data[] | Promise<readonly Data[]>,
 ): Strategy<Name, Attributes, Data, Params> {

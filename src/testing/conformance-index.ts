@@ -108,6 +108,7 @@ export async function scanBudget({ format, budget }: Suite, subject: Conformance
   if (!format.scan || subject.content) return
   const chunkSize = Math.max(1, Math.ceil(subject.bytes.length / 3))
   const { requestsPerTask = 1, overheadBytes } = budget
+  const given = { formatOptions: subject.formatOptions }
   const world = await openWorld(format, subject)
   const executor: Executor = {
     ...inThisThread,
@@ -126,7 +127,7 @@ export async function scanBudget({ format, budget }: Suite, subject: Conformance
       return result
     },
   }
-  await world.object.preprocess({ chunkSize, executor })
+  await world.object.preprocess({ ...given, chunkSize, executor })
 }
 
 /** A run that stopped after some tasks is taken up, and ends with the same index. */
@@ -135,18 +136,21 @@ export async function sameWhenResumed({ format }: Suite, subject: ConformanceObj
   if (!format.scan || size < 2) return
   const chunkSize = Math.ceil(size / Math.min(5, size))
   const tasks = Math.ceil(size / chunkSize)
+  const given = { formatOptions: subject.formatOptions }
   const expected = await indexBytes(await indexedWorld(format, subject, { chunkSize }))
   for (const done of new Set([1, tasks >> 1, tasks - 1])) {
     const world = await openWorld(format, subject)
     const stopped = new Error('stopped on purpose')
     const limited = countingExecutor(done, stopped)
-    await world.object.preprocess({ chunkSize, executor: limited.executor }).catch((error: unknown) => {
-      if (error !== stopped) throw error
-    })
+    await world.object
+      .preprocess({ ...given, chunkSize, executor: limited.executor })
+      .catch((error: unknown) => {
+        if (error !== stopped) throw error
+      })
     // What the module remembers of this run should not help the next: in practice that is another process.
     await indexedWorld(format, subject)
     const rest = countingExecutor(Number.POSITIVE_INFINITY, stopped)
-    await (await reopen(world)).preprocess({ chunkSize, executor: rest.executor })
+    await (await reopen(world)).preprocess({ ...given, chunkSize, executor: rest.executor })
     // A compressed object has tasks of two kinds, and their number is not known here.
     if (!subject.content && rest.ran() !== tasks - done) {
       throw failure(
@@ -185,10 +189,12 @@ export async function preprocessAborts({ format }: Suite, subject: ConformanceOb
   const { open } = await indexedWorld(format, subject, { piece: 3 })
   if (open() > 0) throw failure(`preprocessing left ${open()} streams open`, RELEASE)
   const world = await openWorld(format, subject, { piece: 3, onPiece: () => aborted.abort(reason) })
-  const outcome = await world.object.preprocess({ signal: aborted.signal }).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
+  const outcome = await world.object
+    .preprocess({ formatOptions: subject.formatOptions, signal: aborted.signal })
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    )
   // Without a single read there was nothing to abort.
   if (!aborted.signal.aborted) return
   if (outcome !== reason) {

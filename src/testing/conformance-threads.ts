@@ -41,6 +41,7 @@ async function compare(
   folder: string,
 ): Promise<void> {
   const { format } = suite
+  const { formatOptions } = subject
   await mkdir(folder)
   const path = (name: string) => join(folder, name.replaceAll('/', '_'))
   await writeFile(path(subject.name), subject.bytes)
@@ -51,8 +52,8 @@ async function compare(
   const inline = await open('inline.index')
   const threaded = await open('threads.index')
   const chunkSize = Math.max(1, Math.ceil(subject.bytes.length / 9))
-  await inline.preprocess({ chunkSize })
-  await threaded.preprocess({ chunkSize, executor })
+  await inline.preprocess({ formatOptions, chunkSize })
+  await threaded.preprocess({ formatOptions, chunkSize, executor })
   const where = `object "${subject.name}"`
   const difference = await indexDifference(
     await readFile(path('inline.index')),

@@ -16,6 +16,8 @@ export interface ConformanceObject {
   readonly content?: Uint8Array
   /** What lies beside the object, by name, for formats of several objects. */
   readonly siblings?: { readonly [name: string]: Uint8Array }
+  /** Options of the format to preprocess this object with. */
+  readonly formatOptions?: JsonObject
   /** Where this object's slices cost more than others', such as those of a compressed one. */
   readonly budget?: ConformanceBudget
 }

@@ -1,7 +1,7 @@
 import { CloudObject } from '../cloud/cloud-object.js'
 import type { PreprocessOptions } from '../cloud/preprocess.js'
 import type { Slice } from '../cloud/slice.js'
-import type { AnyFormat } from '../formats/format.js'
+import type { AnyFormat, JsonObject } from '../formats/format.js'
 import { readBytes } from '../storage/store.js'
 import { siblingUri } from '../storage/uri.js'
 import { type ObservedOptions, type ObservedStore, observedStore } from './conformance-store.js'
@@ -30,10 +30,10 @@ export async function openWorld(
 export async function indexedWorld(
   format: AnyFormat,
   subject: ConformanceObject,
-  options: ObservedOptions & PreprocessOptions = {},
+  options: ObservedOptions & PreprocessOptions<JsonObject> = {},
 ): Promise<World> {
   const world = await openWorld(format, subject, options)
-  await world.object.preprocess(options)
+  await world.object.preprocess({ formatOptions: subject.formatOptions, ...options })
   return world
 }
 
