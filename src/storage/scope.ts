@@ -3,6 +3,9 @@ import { onAbort } from './abort.js'
 import type { TimeoutConfig } from './config.js'
 import { displayUri } from './uri.js'
 
+/** A process that was held up has its timers called before the bytes that came meanwhile: they get this long. */
+const GRACE_MS = 100
+
 export const DEFAULT_TIMEOUTS = { connectMs: 10_000, responseMs: 30_000, idleMs: 30_000 } as const
 
 /**
@@ -46,12 +49,18 @@ export function openScope(uri: string, ...signals: readonly (AbortSignal | undef
   let deadline = Number.POSITIVE_INFINITY
   let wait = 0
   let waitingFor = ''
+  let overdue: number | undefined
   const check = () => {
     timer = undefined
     if (deadline === Number.POSITIVE_INFINITY) return
     const left = deadline - performance.now()
     if (left > 0) {
       timer = setTimeout(check, left)
+      return
+    }
+    if (overdue !== deadline) {
+      overdue = deadline
+      timer = setTimeout(check, Math.min(wait, GRACE_MS))
       return
     }
     cancel(new DataplugError('TIMEOUT', `${displayUri(uri)}: ${waitingFor} within ${wait} ms`, { uri }))
