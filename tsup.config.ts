@@ -43,6 +43,7 @@ export default defineConfig({
     'formats/text': 'src/formats/text.ts',
     'formats/gzip': 'src/formats/gzip-text.ts',
     'formats/fastq': 'src/formats/fastq.ts',
+    'formats/jsonl': 'src/formats/jsonl.ts',
     'thread-worker': 'src/executors/thread-worker.ts',
   },
   esbuildPlugins: [inOneFile],

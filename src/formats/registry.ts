@@ -6,6 +6,7 @@ const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
   text: () => import('./text.js'),
   fastq: () => import('./fastq.js'),
   'gzip-text': () => import('./gzip-text.js'),
+  jsonl: () => import('./jsonl.js'),
 }
 
 /** Names of the formats that are known or can be loaded, sorted. */

@@ -100,6 +100,17 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/jsonl', async () => {
+    expect(await names('dataplug/formats/jsonl')).toMatchInlineSnapshot(`
+      [
+        "JSONLines",
+        "partitionChunkLines",
+        "partitionChunkSize",
+        "partitionNumChunks",
+      ]
+    `)
+  })
+
   test('dataplug/storage', async () => {
     expect(await names('dataplug/storage')).toMatchInlineSnapshot(`
       [
