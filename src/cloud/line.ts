@@ -42,6 +42,8 @@ export interface TaskLine extends Line {
   /** Stage gzip: the block at which the chunk starts, and in base64 the content before it, when they are known. */
   readonly from?: { readonly bit: number; readonly window: string }
   readonly range: Range
+  /** Stage scan, of the content of a compressed object: its index does not count the line feeds. */
+  readonly uncounted?: true
   /** Stage scan: what all tasks agree on, when the format has a `prepare`. */
   readonly prepared?: Prepared
 }
@@ -96,7 +98,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
   } as const
 
   if (kind === 'task') {
-    const { range, stage, span, from, compression, prepared } = value
+    const { range, stage, span, from, compression, uncounted, prepared } = value
     if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
     const limit = access?.size ?? size
@@ -106,6 +108,8 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
     if (compression !== undefined && compression !== 'gzip' && compression !== 'bgzf')
       throw malformed('has a "compression" that is none', value)
     if (from !== undefined && !isFrom(from, size)) throw malformed('has a "from" that is none', value)
+    if (uncounted !== undefined && uncounted !== true)
+      throw malformed('has an "uncounted" that is not true', value)
     if (prepared !== undefined && !isPrepared(prepared))
       throw malformed('has a "prepared" that is none', value)
     return {
@@ -116,6 +120,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
       ...(span === undefined ? {} : { span: span as number }),
       ...(compression === undefined ? {} : { compression }),
       ...(from === undefined ? {} : { from: { bit: from.bit, window: from.window } }),
+      ...(uncounted === undefined ? {} : { uncounted }),
       ...(prepared === undefined ? {} : { prepared: copyPrepared(prepared) }),
     }
   }

@@ -1,11 +1,12 @@
 import type { Access } from '../compression/access.js'
 import { spansFor } from '../compression/access.js'
+import type { Compression } from '../compression/compression.js'
 import type { CompressionKind } from '../compression/detect.js'
 import type { GzipIndex } from '../compression/gzip-index.js'
 import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
-import type { AnyFormat, Built, JsonObject, NoOptions } from '../formats/format.js'
+import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions } from '../formats/format.js'
 import type { Range } from '../range.js'
 import type { CallOptions, ObjectInfo } from '../storage/store.js'
 import type { ResolvedStorage } from './environment.js'
@@ -132,23 +133,26 @@ async function build(
   const start = () => sourcesFor(0, Math.min(size, PREPARE_ACCESS))
   const prepared = await prepare(format, start, core, formatOptions, signal)
   const known = prepared && { prepared: prepared.result }
-  if (gzip && fromLines) {
-    const { lineFeeds, endsWithNewline } = gzip.compression
-    if (lineFeeds !== undefined) {
-      const totalLines = lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0)
-      return { built: fromLines({ totalLines, endsWithNewline }), prepared }
-    }
-  }
+  const lines = gzip && lineFacts(gzip.compression)
+  if (lines && fromLines) return { built: fromLines(lines), prepared }
   if (inspect) return { built: await inspect({ ...sourcesFor(0, size), core, signal, ...known }), prepared }
   if (!scan || !merge) return { built: { attributes: {} }, prepared }
+  const uncounted = lines ? {} : { uncounted: true as const }
+  const contentOf = (ranges: readonly Range[]) => ({ ...accessTo(ranges), ...uncounted })
   const tasks = table
-    ? planContentTasks(format, object, table, chunkSize, size, accessTo, prepared)
+    ? planContentTasks(format, object, table, chunkSize, size, contentOf, prepared)
     : planTasks(format, object, chunkSize, prepared)
   // Other seek points make other tasks, and what was prepared other parts.
   const points = gzip ? String(core.crc32(gzip.sections['gzip-points'] as Uint8Array)) : ''
   const detail = prepared ? `${points} ${JSON.stringify(prepared)}` : points
   const parts = await runAll(run, tasks, detail)
-  return { built: merge(parts, { uri: object.uri, size, ...known }), prepared }
+  return { built: merge(parts, { uri: object.uri, size, lines, ...known }), prepared }
+}
+
+/** Undefined when the index was imported from one that counts no lines. */
+function lineFacts({ lineFeeds, endsWithNewline, size }: Compression): LineFacts | undefined {
+  if (lineFeeds === undefined) return undefined
+  return { totalLines: lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0), endsWithNewline }
 }
 
 /** Merges encoded parts, which must be all of them and in order. @throws INVALID_INDEX when one is damaged */

@@ -1,5 +1,4 @@
 import { fromBase64 } from '../base64.js'
-import type { Access } from '../compression/access.js'
 import { encodeGzipPart } from '../compression/gzip-part-codec.js'
 import { scanGzip } from '../compression/gzip-scan.js'
 import type { SeekTable } from '../compression/seek-table.js'
@@ -11,7 +10,7 @@ import { openSource } from '../storage/source.js'
 import type { ObjectInfo, ReadableStore } from '../storage/store.js'
 import { formatOf, LINE_VERSION, type Prepared, type TaskLine } from './line.js'
 import { encodePart } from './part.js'
-import { openContent } from './sources.js'
+import { openSources } from './sources.js'
 
 /** More tasks than this are more trouble than they are worth: a terabyte in 1 MiB chunks. */
 const MAX_TASKS = 1 << 20
@@ -66,7 +65,7 @@ export function planContentTasks(
   table: SeekTable,
   chunkSize: number,
   size: number,
-  accessTo: (ranges: readonly Range[]) => { readonly access?: Access },
+  accessTo: (ranges: readonly Range[]) => Pick<TaskLine, 'access' | 'uncounted'>,
   prepared?: Prepared,
 ): TaskLine[] {
   const ranges: Range[] = []
@@ -110,12 +109,12 @@ export async function runTask(
     })
   }
   const { scan } = format
-  const source = openContent(store, task, core, signal)
+  const { main: source, sibling } = openSources(store, task, core, signal)
   const part = await withOwnCore((own) => {
     const stream = () => source.read(task.range, { scratch: own.scratch })
-    const linesKnown = task.access !== undefined
+    const linesKnown = task.access !== undefined && !task.uncounted
     const { range, prepared } = task
-    const chunk: Chunk = { source, range, signal, linesKnown, prepared: prepared?.result, stream }
+    const chunk: Chunk = { source, range, signal, linesKnown, prepared: prepared?.result, sibling, stream }
     return scan(chunk, own)
   })
   return encodePart(part, core)

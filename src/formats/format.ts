@@ -34,6 +34,8 @@ export interface Chunk {
   readonly linesKnown?: boolean
   /** What `prepare` returned, the same for all chunks; absent when the format has none. */
   readonly prepared?: JsonObject | undefined
+  /** What lies beside the object, such as its index by another program. Asked for by one chunk, if any. */
+  readonly sibling: Sources['sibling']
   /**
    * The chunk's bytes in order. Each piece is valid only until the next is asked for: it may be a view of
    * a buffer that is filled again.
@@ -125,6 +127,8 @@ export interface MergeContext {
   readonly size: number
   /** What `prepare` returned. */
   readonly prepared?: JsonObject | undefined
+  /** The lines of a compressed object, where chunks were told `linesKnown`. */
+  readonly lines?: LineFacts | undefined
 }
 
 export interface FormatDefinition<

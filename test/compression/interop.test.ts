@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { CloudObject } from '../../src/cloud/cloud-object.js'
 import { exportGzipIndex, type GzipIndexKind, importGzipIndex } from '../../src/cloud/gzip-interop.js'
+import { FASTQ, partitionReadsBatches } from '../../src/formats/fastq.js'
 import { partitionChunkLines, partitionNumChunks } from '../../src/formats/text.js'
 import { memoryStore } from '../../src/storage/memory.js'
 import { counting } from '../formats/open-text.js'
@@ -138,4 +140,15 @@ it('what has no such index says so', async () => {
   await object.preprocess()
   await expect(exportGzipIndex(object, 'gzi')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   await expect(exportGzipIndex(object, 'zip' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+it('a format that cuts at lines counts them itself when the import does not', async () => {
+  const text = '@a\nAC\n+\nII\n'.repeat(100)
+  const store = memoryStore({ 'memory:r.fq.gz': bgzf(Buffer.from(text), 50) })
+  const object = await CloudObject.open(FASTQ, 'memory:r.fq.gz', { store })
+  await object.preprocess()
+  await importGzipIndex(object, 'gzi', await exportGzipIndex(object, 'gzi'), { span: SPAN })
+  const slices = await object.partition(partitionReadsBatches, { numBatches: 7 })
+  expect((await contentOf(slices)).toString()).toBe(text)
+  expect((await slices[3]?.get())?.length).toBe(4 * 14)
 })
