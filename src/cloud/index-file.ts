@@ -4,7 +4,13 @@ import type { Core } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
 import type { Built, JsonObject } from '../formats/format.js'
 import { checkRange, type Range } from '../range.js'
-import { type CallOptions, type ObjectInfo, type ReadableStore, readBytes } from '../storage/store.js'
+import {
+  type CallOptions,
+  type Content,
+  type ObjectInfo,
+  type ReadableStore,
+  readBytes,
+} from '../storage/store.js'
 
 // The layout is specified in docs/index-format.md.
 
@@ -50,7 +56,7 @@ export interface IndexFile {
   locate(name: string): SectionLocation
 }
 
-/** The bytes of an index, ready to be published by one write. */
+/** An index, ready to be published by one write. Its bytes are made page by page, from the sections' own. */
 export function encodeIndex(
   core: Core,
   source: ObjectInfo,
@@ -58,7 +64,7 @@ export function encodeIndex(
   built: Built<unknown>,
   compression?: Compression,
   options: JsonObject = {},
-): Uint8Array {
+): Content {
   const entries = Object.entries(built.sections ?? {}).map(([name, data]): readonly [string, Section] => {
     const pieces = data instanceof Uint8Array ? [data] : data
     return [name, { pieces, length: pieces.reduce((length, piece) => length + piece.length, 0) }]
@@ -84,25 +90,22 @@ export function encodeIndex(
   }
 
   const total = entries.reduce((end, [, data]) => end + storedLength(data.length), start)
-  const file = new Uint8Array(total)
-  const view = new DataView(file.buffer)
-  file.set(MAGIC)
+  const head = new Uint8Array(start)
+  const view = new DataView(head.buffer)
+  head.set(MAGIC)
   view.setUint16(8, VERSION, true)
   view.setUint32(12, json.length, true)
   view.setBigUint64(16, BigInt(total), true)
   view.setUint32(24, core.crc32(json), true)
-  view.setUint32(28, core.crc32(file.subarray(0, 28)), true)
-  file.set(json, PREAMBLE)
-  let offset = start
-  for (const [, data] of entries) {
-    copyToPages(data.pieces, file, offset)
-    for (let from = 0; from < data.length; from += PAGE) {
-      const page = file.subarray(offset, offset + Math.min(PAGE, data.length - from))
-      view.setUint32(offset + page.length, core.crc32(page), true)
-      offset += page.length + CHECKSUM
-    }
+  view.setUint32(28, core.crc32(head.subarray(0, 28)), true)
+  head.set(json, PREAMBLE)
+  return {
+    length: total,
+    *pieces() {
+      yield head
+      for (const [, { pieces }] of entries) yield* checkedPages(pieces, core)
+    },
   }
-  return file
 
   function headerFor(firstSection: number): IndexHeader {
     let next = firstSection
@@ -130,22 +133,35 @@ interface Section {
   readonly length: number
 }
 
-/** Copies pieces one after the other, leaving room for a checksum after each page. */
-function copyToPages(pieces: readonly Uint8Array[], file: Uint8Array, start: number): void {
-  let offset = start
-  let room = PAGE
+/** Pages to make at once: a write of 4 KiB costs as much as one of many times that. */
+const PAGES_AT_ONCE = 32
+
+/** The pieces one after the other, in pages, each followed by its checksum. All in one buffer that is filled again. */
+function* checkedPages(pieces: readonly Uint8Array[], core: Core): Generator<Uint8Array> {
+  const buffer = new Uint8Array(PAGES_AT_ONCE * (PAGE + CHECKSUM))
+  const view = new DataView(buffer.buffer)
+  let page = 0
+  let end = 0
+  const close = () => {
+    view.setUint32(end, core.crc32(buffer.subarray(page, end)), true)
+    end += CHECKSUM
+    page = end
+  }
   for (const piece of pieces) {
     for (let from = 0; from < piece.length; ) {
-      const part = piece.subarray(from, from + room)
-      file.set(part, offset)
-      offset += part.length
+      const part = piece.subarray(from, from + PAGE - (end - page))
+      buffer.set(part, end)
+      end += part.length
       from += part.length
-      room -= part.length
-      if (room > 0) continue
-      offset += CHECKSUM
-      room = PAGE
+      if (end - page < PAGE) continue
+      close()
+      if (end < buffer.length) continue
+      yield buffer
+      page = end = 0
     }
   }
+  if (end > page) close()
+  if (end > 0) yield buffer.subarray(0, end)
 }
 
 function storedLength(length: number): number {

@@ -8,7 +8,7 @@ import { type Core, loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions } from '../formats/format.js'
 import type { Range } from '../range.js'
-import type { CallOptions, ObjectInfo } from '../storage/store.js'
+import { type CallOptions, type ObjectInfo, writeContent } from '../storage/store.js'
 import type { ResolvedStorage } from './environment.js'
 import type { Executor } from './executor.js'
 import { inThisThread } from './in-this-thread.js'
@@ -98,8 +98,8 @@ export async function publishIndex(
   const core = await loadCore()
   signal?.throwIfAborted()
   const whole = { ...built, sections: { ...gzip?.sections, ...built.sections } }
-  const bytes = encodeIndex(core, object, format, whole, gzip?.compression, prepared?.options)
-  await requireWritable(store, indexUri).write(indexUri, bytes, { signal })
+  const content = encodeIndex(core, object, format, whole, gzip?.compression, prepared?.options)
+  await writeContent(requireWritable(store, indexUri), indexUri, content, { signal })
   await removePartsIfPermitted(store, indexUri, { signal })
 }
 

@@ -1,4 +1,10 @@
-import { type ByteStream, isListable, isWritable, type ReadableStore } from '../storage/store.js'
+import {
+  type ByteStream,
+  isListable,
+  isWritable,
+  type ReadableStore,
+  writeContent,
+} from '../storage/store.js'
 import { wrapStore } from '../storage/wrap.js'
 
 /** A store for several users, and the means to close it. */
@@ -39,6 +45,7 @@ export function sharedStore(inner: ReadableStore): SharedStore {
     read: (uri, range, options): ByteStream => stream(() => inner.read(uri, range, options)),
     ...(isWritable(inner) && {
       write: (uri, bytes, options) => call(() => inner.write(uri, bytes, options)),
+      writeContent: (uri, content, options) => call(() => writeContent(inner, uri, content, options)),
       remove: (uri, options) => call(() => inner.remove(uri, options)),
     }),
     ...(isListable(inner) && { list: (prefix, options) => stream(() => inner.list(prefix, options)) }),

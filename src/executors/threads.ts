@@ -19,6 +19,9 @@ export interface ThreadsOptions {
 // With less, V8 (of Node 22 and 24) cannot set up the thread, and ends the whole process instead.
 const MIN_HEAP_MIB = 4
 
+/** By default V8 lets the heap of what was made lately grow to 48 MiB in each thread, the longer the work goes on. */
+const YOUNG_HEAP_MIB = 4
+
 /**
  * A pool of worker threads (Piscina). Each fetches its own bytes; this thread moves tasks and results only.
  * Threads start with the first work and end with `await using`, or after a while without work; an idle pool
@@ -58,7 +61,10 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
       idleTimeout: 1000,
       recordTiming: false,
       workerData: { wasm },
-      ...(maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
+      resourceLimits: {
+        maxYoungGenerationSizeMb: YOUNG_HEAP_MIB,
+        ...(maxHeapMiB !== undefined && { maxOldGenerationSizeMb: maxHeapMiB }),
+      },
     })
     // A thread that dies before or after its work: on starting up, or of something its work left behind.
     // Work may be assigned to it already, and it is not told whose. The next work starts a new pool.

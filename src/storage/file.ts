@@ -11,7 +11,7 @@ import { infoOf, temporaryName } from './file-info.js'
 import { listFiles } from './file-list.js'
 import { parseFileUri, pathToRead, pathToWrite } from './file-path.js'
 import { pieces } from './file-pieces.js'
-import type { CallOptions, ObjectInfo, ReadOptions, Store } from './store.js'
+import type { CallOptions, Content, ObjectInfo, ReadOptions, Store } from './store.js'
 
 const WRITE_ATTEMPTS = 10
 
@@ -27,6 +27,21 @@ const WRITE_ATTEMPTS = 10
  * Listing leaves out symlinks to folders, which could run in circles.
  */
 export function fileStore({ root }: FileConfig = {}): Store {
+  async function replace(location: string, content: Content, { signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const name = parseFileUri(location, root)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const path = await pathToWrite(name, root, true)
+        await replaceFile(path, content.pieces(), signal)
+        return
+      } catch (error) {
+        // Another process may remove a folder that it sees empty (`removeEmptyFolders`) just after it was made.
+        if (!isMissing(error) || attempt === WRITE_ATTEMPTS) throw fileError(error, name.uri, 'write')
+      }
+    }
+  }
+
   return {
     async head(location, { signal } = {}) {
       signal?.throwIfAborted()
@@ -68,20 +83,9 @@ export function fileStore({ root }: FileConfig = {}): Store {
       }
     },
 
-    async write(location, bytes, { signal }: CallOptions = {}) {
-      signal?.throwIfAborted()
-      const name = parseFileUri(location, root)
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const path = await pathToWrite(name, root, true)
-          await replaceFile(path, bytes, signal)
-          return
-        } catch (error) {
-          // Another process may remove a folder that it sees empty (`removeEmptyFolders`) just after it was made.
-          if (!isMissing(error) || attempt === WRITE_ATTEMPTS) throw fileError(error, name.uri, 'write')
-        }
-      }
-    },
+    write: (location, bytes, options) =>
+      replace(location, { length: bytes.length, pieces: () => [bytes] }, options),
+    writeContent: (location, content, options) => replace(location, content, options),
 
     async remove(location, { signal }: CallOptions = {}) {
       signal?.throwIfAborted()
@@ -122,12 +126,16 @@ async function checkUnchanged(handle: FileHandle, info: ObjectInfo): Promise<voi
 }
 
 /** Whole or not at all: written beside, forced to the disk, then renamed over the old file. */
-async function replaceFile(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+async function replaceFile(
+  path: string,
+  bytes: Iterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const temporary = join(dirname(path), temporaryName())
   try {
     const handle = await open(temporary, 'wx')
     try {
-      await handle.writeFile(bytes, { signal })
+      for (const piece of bytes) await handle.writeFile(piece, { signal })
       await handle.sync()
     } finally {
       await handle.close()

@@ -1,4 +1,4 @@
-import type { Store } from './store.js'
+import { type Store, writeContent } from './store.js'
 
 /** A store that is made by the first call. */
 export function loadedOnUse(load: () => Promise<Store>): Store {
@@ -13,6 +13,7 @@ export function loadedOnUse(load: () => Promise<Store>): Store {
       yield* (await store()).read(uri, range, options)
     },
     write: async (uri, bytes, options) => (await store()).write(uri, bytes, options),
+    writeContent: async (uri, content, options) => writeContent(await store(), uri, content, options),
     remove: async (uri, options) => (await store()).remove(uri, options),
     async *list(prefix, options) {
       yield* (await store()).list(prefix, options)

@@ -1,6 +1,6 @@
 import { isRange, type Range } from '../range.js'
 import { onAbort } from './abort.js'
-import { isWritable, type ReadableStore, type ReadOptions } from './store.js'
+import { isWritable, type ReadableStore, type ReadOptions, writeContent } from './store.js'
 import { wrapStore } from './wrap.js'
 
 /** One place among those that may talk to the server at the same time. */
@@ -89,6 +89,8 @@ export function withConcurrencyLimit<S extends ReadableStore>(store: S, limit: n
     head: (uri, options) => seated(options?.signal, () => store.head(uri, options)),
     ...(isWritable(store) && {
       write: (uri, bytes, options) => seated(options?.signal, () => store.write(uri, bytes, options)),
+      writeContent: (uri, content, options) =>
+        seated(options?.signal, () => writeContent(store, uri, content, options)),
       remove: (uri, options) => seated(options?.signal, () => store.remove(uri, options)),
     }),
   })

@@ -1,5 +1,12 @@
 import type { Range } from '../range.js'
-import { isListable, isWritable, type ObjectInfo, type ReadableStore, type ReadOptions } from './store.js'
+import {
+  isListable,
+  isWritable,
+  type ObjectInfo,
+  type ReadableStore,
+  type ReadOptions,
+  writeContent,
+} from './store.js'
 import { wrapStore } from './wrap.js'
 
 export type StoreOperation = 'head' | 'read' | 'write' | 'remove' | 'list'
@@ -78,6 +85,8 @@ export function withMetrics<S extends ReadableStore>(store: S, onEvent: (event: 
     ...(isWritable(store) && {
       write: (uri, bytes, options) =>
         call('write', uri, () => store.write(uri, bytes, options), bytes.length),
+      writeContent: (uri, content, options) =>
+        call('write', uri, () => writeContent(store, uri, content, options), content.length),
       remove: (uri, options) => call('remove', uri, () => store.remove(uri, options)),
     }),
     ...(isListable(store) && {

@@ -12,6 +12,7 @@ import {
   type ObjectInfo,
   type ReadableStore,
   type ReadOptions,
+  writeContent,
 } from './store.js'
 import { compareUtf8 } from './uri.js'
 import { wrapStore } from './wrap.js'
@@ -116,6 +117,8 @@ export function withRetry<S extends ReadableStore>(store: S, config: RetryConfig
     head: (uri, options) => repeat(options, () => store.head(uri, options)),
     ...(isWritable(store) && {
       write: (uri, bytes, options) => repeat(options, () => store.write(uri, bytes, options)),
+      writeContent: (uri, content, options) =>
+        repeat(options, () => writeContent(store, uri, content, options)),
       remove: (uri, options) => repeat(options, () => store.remove(uri, options)),
     }),
     ...(isListable(store) && { list: (prefix, options) => list(store, prefix, options) }),

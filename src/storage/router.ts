@@ -5,7 +5,7 @@ import { withConcurrencyLimit } from './limit.js'
 import { type StoreEvent, withMetrics } from './metrics.js'
 import { withParallelParts } from './parts.js'
 import { withRetry } from './retry.js'
-import { isListable, isWritable, type ReadableStore, type Store } from './store.js'
+import { isListable, isWritable, type ReadableStore, type Store, writeContent } from './store.js'
 import { displayUri, scheme } from './uri.js'
 
 export interface StorageHooks {
@@ -48,6 +48,7 @@ export function routeStores(
       yield* find(uri).read(uri, range, options)
     },
     write: async (uri, bytes, options) => findWritable(uri).write(uri, bytes, options),
+    writeContent: async (uri, content, options) => writeContent(findWritable(uri), uri, content, options),
     remove: async (uri, options) => findWritable(uri).remove(uri, options),
     async *list(prefix, options) {
       const store = find(prefix)

@@ -52,8 +52,17 @@ export interface ReadableStore {
 export interface WritableStore {
   /** Whole or not at all: a reader sees the old object or the new one. @throws STORE_READ_ONLY, STORE_FULL. */
   write(uri: string, bytes: Uint8Array, options?: CallOptions): Promise<void>
+  /** As `write`, for content that need not be in memory at once. Absent where a store has nothing better. */
+  writeContent?(uri: string, content: Content, options?: CallOptions): Promise<void>
   /** Removing what is not there is no error. */
   remove(uri: string, options?: CallOptions): Promise<void>
+}
+
+/** Bytes that are made when they are written, perhaps more than once. */
+export interface Content {
+  readonly length: number
+  /** `length` bytes in order. Each piece is valid until the next is asked for. */
+  pieces(): Iterable<Uint8Array>
 }
 
 /** Stores that can enumerate: for objects that are folders, and for resuming. */
@@ -71,6 +80,27 @@ export function isWritable(store: object): store is WritableStore {
 
 export function isListable(store: object): store is ListableStore {
   return 'list' in store
+}
+
+/** Writes `content` as one object, without having it in memory at once where the store can do so. */
+export async function writeContent(
+  store: WritableStore,
+  uri: string,
+  content: Content,
+  options?: CallOptions,
+): Promise<void> {
+  if (store.writeContent) return store.writeContent(uri, content, options)
+  await store.write(uri, joined(content), options)
+}
+
+export function joined({ length, pieces }: Content): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  for (const piece of pieces()) {
+    bytes.set(piece, filled)
+    filled += piece.length
+  }
+  return bytes
 }
 
 /** The whole range in one array of exactly `end - start` bytes. */

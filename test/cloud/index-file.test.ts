@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { encodeIndex, openIndex, verifySections } from '../../src/cloud/index-file.js'
+import { encodeIndex as indexContent, openIndex, verifySections } from '../../src/cloud/index-file.js'
 import { type Core, loadCore } from '../../src/core/core.js'
 import { isDataplugError } from '../../src/errors.js'
 import { memoryStore } from '../../src/storage/memory.js'
+import { joined } from '../../src/storage/store.js'
 import { counting } from '../formats/open-text.js'
 
 const source = { uri: 's3://bucket/key', size: 123, etag: '"abc"' }
 const format = { name: 'text', version: 1 }
 const at = 'memory:key.dataplug'
+
+const encodeIndex = (...index: Parameters<typeof indexContent>) => joined(indexContent(...index))
 
 let core: Core
 beforeAll(async () => {
@@ -53,6 +56,18 @@ describe('an index file', () => {
     await file.section('a', [50_000, 50_010])
     expect(counted).toMatchObject({ requests: 2, bytes: 4096 + 4100 })
   })
+
+  it.each([0, 1, 4096, 131_071, 131_072, 131_073, 300_000])(
+    'has the same pages however a section of %i bytes comes in pieces',
+    async (length) => {
+      const a = Uint8Array.from({ length }, (_, i) => i * 31 + (i >> 8))
+      const pieces = [a.subarray(0, length >> 1), a.subarray(0, 0), a.subarray(length >> 1)]
+      const whole = encodeIndex(core, source, format, { attributes: {}, sections: { a } })
+      const again = encodeIndex(core, source, format, { attributes: {}, sections: { a: pieces } })
+      expect(Buffer.compare(again, whole)).toBe(0)
+      expect(Buffer.compare(await (await open(whole)).section('a'), a)).toBe(0)
+    },
+  )
 
   it('leaves the query of a signed URL out', async () => {
     const uri = 'https://host/key?X-Amz-Signature=secret'

@@ -127,6 +127,7 @@ describe('public names', () => {
         "indexUri",
         "isListable",
         "isWritable",
+        "joined",
         "memoryStore",
         "openStorage",
         "parseS3Uri",
@@ -140,6 +141,7 @@ describe('public names', () => {
         "withMetrics",
         "withParallelParts",
         "withRetry",
+        "writeContent",
       ]
     `)
   })
