@@ -90,10 +90,11 @@ export async function writeContent(
   options?: CallOptions,
 ): Promise<void> {
   if (store.writeContent) return store.writeContent(uri, content, options)
-  await store.write(uri, joined(content), options)
+  await store.write(uri, contentBytes(content), options)
 }
 
-export function joined({ length, pieces }: Content): Uint8Array {
+/** All of `content` in one array. */
+export function contentBytes({ length, pieces }: Content): Uint8Array {
   const bytes = new Uint8Array(length)
   let filled = 0
   for (const piece of pieces()) {

@@ -4,14 +4,14 @@ import { encodeIndex as indexContent, openIndex, verifySections } from '../../sr
 import { type Core, loadCore } from '../../src/core/core.js'
 import { isDataplugError } from '../../src/errors.js'
 import { memoryStore } from '../../src/storage/memory.js'
-import { joined } from '../../src/storage/store.js'
+import { contentBytes } from '../../src/storage/store.js'
 import { counting } from '../formats/open-text.js'
 
 const source = { uri: 's3://bucket/key', size: 123, etag: '"abc"' }
 const format = { name: 'text', version: 1 }
 const at = 'memory:key.dataplug'
 
-const encodeIndex = (...index: Parameters<typeof indexContent>) => joined(indexContent(...index))
+const encodeIndex = (...index: Parameters<typeof indexContent>) => contentBytes(indexContent(...index))
 
 let core: Core
 beforeAll(async () => {
