@@ -1,4 +1,4 @@
-import { type GzipHeader, gzipHeaderParser } from './gzip-header.js'
+import { type GzipHeader, type GzipHeaderParser, gzipHeaderParser, shortHeader } from './gzip-header.js'
 import { BLOCK_START, malformed, NEED_INPUT, STREAM_END } from './inflate-status.js'
 import { createInflater, type Inflater } from './inflater.js'
 import type { CoreMemory } from './memory.js'
@@ -58,7 +58,8 @@ export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): Gz
   let trailerBytes = 0
   /** Offset in the object of the next byte that `push` will look at. */
   let offset = start.bit === undefined ? (start.offset ?? 0) : Math.floor(start.bit / 8)
-  let header = gzipHeaderParser(offset, name)
+  /** Of the header that is being read, while it may be of any kind. */
+  let parser: GzipHeaderParser | undefined
   let phase: 'header' | 'body' | 'trailer' | 'between' | 'padding' = 'header'
   if (start.bit !== undefined) {
     phase = 'body'
@@ -71,12 +72,20 @@ export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): Gz
     while (at < bytes.length) {
       switch (phase) {
         case 'header': {
-          at = header.push(bytes, at)
+          const short = parser ? undefined : shortHeader(bytes, at, offset)
+          let header = short?.header
+          if (short) at = short.end
+          else {
+            parser ??= gzipHeaderParser(offset, name)
+            at = parser.push(bytes, at)
+            header = parser.header
+          }
           offset = base + at
-          if (header.header === undefined) break
+          if (header === undefined) break
+          parser = undefined
           phase = 'body'
           inflater.next(offset)
-          yield { kind: 'member', header: header.header }
+          yield { kind: 'member', header }
           break
         }
         case 'body':
@@ -97,7 +106,6 @@ export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): Gz
           break
         }
         case 'between':
-          header = gzipHeaderParser(offset, name)
           phase = bytes[at] === 0 ? 'padding' : 'header'
           break
         case 'padding': {

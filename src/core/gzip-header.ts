@@ -27,6 +27,36 @@ const FCOMMENT = 16
 const RESERVED = 0xe0
 const LONGEST_NAME = 255
 
+/** Length of a header without options, and of one with the extra field of BGZF alone. */
+const SHORTEST = 10
+const EXTRA_LENGTH = 2
+
+/**
+ * The header at `at`, if all of it is there and it has no more than an extra field: so are those of BGZF, of which
+ * there may be millions. Undefined for any other, which `gzipHeaderParser` is for.
+ *
+ * @param offset byte offset of the header in the object
+ */
+export function shortHeader(
+  bytes: Uint8Array,
+  at: number,
+  offset: number,
+): { readonly header: GzipHeader; readonly end: number } | undefined {
+  const flags = bytes[at + 3]
+  if (at + SHORTEST + EXTRA_LENGTH > bytes.length || (flags !== 0 && flags !== FEXTRA)) return undefined
+  if (bytes[at] !== 0x1f || bytes[at + 1] !== 0x8b || bytes[at + 2] !== 8) return undefined
+  const u16 = (place: number) => (bytes[place] ?? 0) | ((bytes[place + 1] ?? 0) << 8)
+  const modified = (u16(at + 4) | (u16(at + 6) << 16)) >>> 0
+  const start = at + SHORTEST
+  if (flags === 0) return { header: { offset, modified, extra: NONE, fileName: undefined }, end: start }
+  const end = start + EXTRA_LENGTH + u16(start)
+  if (end > bytes.length) return undefined
+  const extra = bytes.slice(start + EXTRA_LENGTH, end)
+  return { header: { offset, modified, extra, fileName: undefined }, end }
+}
+
+const NONE = new Uint8Array(0)
+
 /**
  * Parses a header that arrives in pieces of any size. Memory is bounded, whatever the header claims.
  *
