@@ -44,6 +44,7 @@ export default defineConfig({
     'formats/gzip': 'src/formats/gzip-text.ts',
     'formats/fastq': 'src/formats/fastq.ts',
     'formats/jsonl': 'src/formats/jsonl.ts',
+    'formats/vcf': 'src/formats/vcf.ts',
     'thread-worker': 'src/executors/thread-worker.ts',
   },
   esbuildPlugins: [inOneFile],

@@ -1,7 +1,8 @@
 import { DataplugError } from '../errors.js'
 import type { Json, ReadContext, Reading } from './format.js'
 import { whatIsWrong } from './jsonl-faults.js'
-import type { TextSlice } from './text-slice.js'
+import { type LinePlace, placeOfLine } from './line-place.js'
+import { firstLine, type TextSlice } from './text-slice.js'
 import { decodeText, lineBatches } from './text-view.js'
 
 /** JavaScript strings end at about 2^29 characters; a line that long is no record. */
@@ -72,26 +73,12 @@ async function* limitLines(
   }
 }
 
-/** Where line `line` of the slice begins, from 0. Reads the slice again: good lines need not be counted in bytes. */
 async function locate(
   line: number,
   reading: Reading<never>,
   slice: TextSlice,
-  { main, core }: ReadContext,
-): Promise<{ readonly where: string; readonly offset: number }> {
+  context: ReadContext,
+): Promise<LinePlace> {
   const range = (await reading.extent?.()) ?? slice.range
-  let [offset] = range
-  let left = line
-  if (left > 0) {
-    for await (const piece of main.read(range)) {
-      const cut = core.nthLine(piece, left)
-      offset += cut === -1 ? piece.length : cut
-      if (cut !== -1) break
-      left -= core.countLines(piece)
-    }
-  }
-  const first = 'lines' in slice ? slice.lines[0] : slice.range[0] === 0 ? 0 : undefined
-  const where =
-    first === undefined ? `the line at byte ${offset}` : `line ${first + line + 1} (byte ${offset})`
-  return { where, offset }
+  return placeOfLine(line, range, firstLine(slice), context)
 }

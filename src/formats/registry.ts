@@ -7,6 +7,7 @@ const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
   fastq: () => import('./fastq.js'),
   'gzip-text': () => import('./gzip-text.js'),
   jsonl: () => import('./jsonl.js'),
+  vcf: () => import('./vcf.js'),
 }
 
 /** Names of the formats that are known or can be loaded, sorted. */

@@ -1,7 +1,7 @@
 import { DataplugError } from '../errors.js'
 import { isRange, type Range, rangeLength } from '../range.js'
 import { type CutRule, findCut, lineCuts, readBetweenCuts, wordCuts } from './cuts.js'
-import type { Index, LineFacts, ReadContext, Reading } from './format.js'
+import type { Index, ReadContext, Reading } from './format.js'
 import { findLines, isLineEdges, type LineEdges, lineEdges, readLines } from './line-edges.js'
 import { locateLines } from './line-index.js'
 import { integer } from './params.js'
@@ -31,7 +31,7 @@ export function cutSlice(cut: CutSlice['cut'], padding = DEFAULT_PADDING): (rang
 }
 
 /** A slice of each run of lines. The runs follow one another from line 0 to the last. */
-export async function lineSlices(index: Index<LineFacts>, runs: readonly Range[]): Promise<LineSlice[]> {
+export async function lineSlices(index: Index<unknown>, runs: readonly Range[]): Promise<LineSlice[]> {
   const starts = await locateLines(
     index,
     runs.map(([first]) => first),
@@ -46,6 +46,12 @@ export async function lineSlices(index: Index<LineFacts>, runs: readonly Range[]
 export function textRanges(slice: TextSlice): readonly Range[] {
   const [start, end] = slice.range
   return 'cut' in slice ? [[Math.max(start - 1, 0), end + slice.padding]] : [slice.range]
+}
+
+/** Number of the slice's first line in the object, from 0; undefined when only reading would tell. */
+export function firstLine(slice: TextSlice): number | undefined {
+  if ('lines' in slice) return slice.lines[0]
+  return slice.range[0] === 0 ? 0 : undefined
 }
 
 /** @throws INVALID_SLICE when `slice` is not what the functions above make */

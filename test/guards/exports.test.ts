@@ -111,6 +111,18 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/vcf', async () => {
+    expect(await names('dataplug/formats/vcf')).toMatchInlineSnapshot(`
+      [
+        "VCF",
+        "partitionChunkRecords",
+        "partitionChunkSize",
+        "partitionNumChunks",
+        "partitionRegions",
+      ]
+    `)
+  })
+
   test('dataplug/storage', async () => {
     expect(await names('dataplug/storage')).toMatchInlineSnapshot(`
       [
