@@ -8,6 +8,7 @@ import { wordsInit } from './words'
 
 export { findBlock } from './block-finder'
 export { crc32 } from './crc32'
+export { fastaReset, fastaScan, fastaState } from './fasta'
 export { fastqPhase, fastqReset, fastqScan, fastqState } from './fastq'
 export {
   inflateBit,
@@ -35,6 +36,7 @@ export {
   markersTakeCounts,
 } from './inflate-markers'
 export { countLines, lastLine, lineCountsPerBlock, linePositions, nthLine } from './lines'
+export { csvNth, csvScan, csvSimplest, csvState } from './records'
 export { countWords, firstWordCut, lastWordCut, wordBoundaries } from './words'
 
 export function init(): void {

@@ -1,14 +1,18 @@
 import { type ChecksumFunctions, checksumFunctions } from './crc32.js'
+import { type FastaFunctions, fastaFunctions } from './fasta.js'
 import { type FastqFunctions, fastqFunctions } from './fastq.js'
 import { type LineBlockFunctions, lineBlockFunctions } from './line-blocks.js'
 import { type LineFunctions, lineFunctions } from './lines.js'
 import { createMemory } from './memory.js'
 import { coreModule } from './module.js'
+import { type RowFunctions, rowFunctions } from './rows.js'
 import { type WordFunctions, wordFunctions } from './words.js'
 
+export type { FastaFacts, FastaLine, FastaLines, FastaScanner } from './fasta.js'
 export type { FastqDoubt, FastqFacts, FastqScanner } from './fastq.js'
 export type { LineBlockCounter } from './line-blocks.js'
 export { coreModule, useModule } from './module.js'
+export type { RowDialect, RowLane, RowScanner } from './rows.js'
 export type { WordCounter } from './words.js'
 
 /**
@@ -21,7 +25,9 @@ export interface Core
     LineBlockFunctions,
     WordFunctions,
     ChecksumFunctions,
-    FastqFunctions {
+    FastaFunctions,
+    FastqFunctions,
+    RowFunctions {
   /**
    * The input window of this instance (1 MiB). Bytes that lie in it are scanned in place instead of being
    * copied first, so a reader may be told to read into it. Any call with other bytes overwrites it: use it
@@ -44,7 +50,9 @@ export function createCore(module: WebAssembly.Module): Core {
     ...lineBlockFunctions(memory),
     ...wordFunctions(memory),
     ...checksumFunctions(memory),
+    ...fastaFunctions(memory),
     ...fastqFunctions(memory, lines),
+    ...rowFunctions(memory),
   })
 }
 

@@ -22,10 +22,17 @@ export interface Kernels extends InflateKernels {
   countWords(p: number, n: number, inWord: number): number
   wordBoundaries(p: number, n: number, inWord: number, base: number, out: number): number
   crc32(p: number, n: number, seed: number): number
+  fastaState(): number
+  fastaReset(): void
+  fastaScan(p: number, n: number): number
   fastqState(): number
   fastqReset(): void
   fastqScan(p: number, n: number): void
   fastqPhase(): number
+  csvState(): number
+  csvSimplest(state: number, byte: number): number
+  csvNth(p: number, n: number, k: number): number
+  csvScan(p: number, n: number, first: number): number
 }
 
 const names: readonly (keyof Kernels)[] = [
@@ -45,10 +52,17 @@ const names: readonly (keyof Kernels)[] = [
   'countWords',
   'wordBoundaries',
   'crc32',
+  'fastaState',
+  'fastaReset',
+  'fastaScan',
   'fastqState',
   'fastqReset',
   'fastqScan',
   'fastqPhase',
+  'csvState',
+  'csvSimplest',
+  'csvNth',
+  'csvScan',
   ...inflateNames,
 ]
 
