@@ -1,5 +1,5 @@
 import type { CoreMemory } from './memory.js'
-import { WINDOW } from './windows.js'
+import { FIRST_WINDOW, WINDOW } from './windows.js'
 
 /** How delimited text is read: bytes, null for what the dialect lacks. */
 export interface RowDialect {
@@ -24,10 +24,10 @@ export const IN_COMMENT = 6
 export const CR_START = 7
 
 /** The states that bytes of a dialect can lead to. */
-export function possibleStates({ newline, quote, escape, comment }: RowDialect): number[] {
+export function possibleStates({ newline, quote, comment, ...dialect }: RowDialect): number[] {
   const states = [PLAIN, ROW_START, FIELD_START]
   if (quote !== null) states.push(QUOTED, CLOSED)
-  if (quote !== null && escape !== null) states.push(ESCAPED)
+  if (quote !== null && dialect.escape !== null) states.push(ESCAPED)
   if (comment !== null) states.push(IN_COMMENT)
   if (newline === LF) states.push(CR_START)
   return states
@@ -72,10 +72,16 @@ export interface RowScanner {
   scan(lane: RowLane, bytes: Uint8Array, offset: number, sink?: BlockSink): void
   /** The simplest state from which what begins with `byte` is read alike. */
   simplest(state: number, byte: number): number
-  /** Offset in `bytes` just after row end number `n`, from 1, read from `lane.state`, which moves on; -1 when there are fewer. */
-  nthRow(lane: { state: number }, bytes: Uint8Array, n: number): number
+  /** Offset in `bytes` just after the last row end that `search` looks for; -1 when it has to go on with the next bytes. */
+  find(search: RowSearch, bytes: Uint8Array): number
   /** Row ends in `bytes`, read from `lane.state`, which moves on. */
   countRows(lane: { state: number }, bytes: Uint8Array): number
+}
+
+/** A search through a stream that arrives in pieces: how many row ends it has yet to meet, and its state. */
+export interface RowSearch {
+  state: number
+  left: number
 }
 
 export interface RowFunctions {
@@ -97,12 +103,12 @@ export function rowFunctions({ kernels, stage, bytes: memory, output16 }: CoreMe
   const word = (i: number) => words[i] as number
 
   function rowScanner(dialect: RowDialect, separators?: number): RowScanner {
-    const { newline, separator, quote, escape, comment } = dialect
+    const { newline, separator, quote, comment } = dialect
     const parameters = Uint32Array.of(
       newline,
       separator,
       quote ?? NONE,
-      escape ?? NONE,
+      dialect.escape ?? NONE,
       comment ?? NONE,
       separators ?? NONE,
     )
@@ -160,21 +166,20 @@ export function rowFunctions({ kernels, stage, bytes: memory, output16 }: CoreMe
         words.set(parameters)
         return kernels.csvSimplest(state, byte)
       },
-      nthRow(lane, bytes, n) {
-        let left = n
+      find(search, bytes) {
+        // Counted window by window first: looking byte by byte costs a multiple.
         for (let start = 0; start < bytes.length; ) {
-          const end = Math.min(start + WINDOW, bytes.length)
-          // Whole windows are counted first: looking byte by byte costs a multiple.
-          const before = lane.state
-          const rows = countRows(lane, bytes.subarray(start, end))
-          if (rows >= left) {
+          const end = Math.min(start + FIRST_WINDOW, bytes.length)
+          const before = search.state
+          const rows = countRows(search, bytes.subarray(start, end))
+          if (rows >= search.left) {
             words.set(parameters)
             words[STATE] = before
-            const at = kernels.csvNth(stage(bytes, start, end), end - start, left)
-            lane.state = ROW_START
+            const at = kernels.csvNth(stage(bytes, start, end), end - start, search.left)
+            search.left = 0
             return start + at
           }
-          left -= rows
+          search.left -= rows
           start = end
         }
         return -1

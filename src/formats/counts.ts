@@ -71,14 +71,21 @@ export function unpackPage(bytes: Uint8Array, offset: number, blocks: number): U
 export class CountPacker {
   #page = new Uint16Array(PAGE_BLOCKS)
   #filled = 0
+  /** Blocks that the page being filled will hold. */
+  #room: number
   readonly #pages: Uint8Array[] = []
   /** Sum of all counts before each page, and after the last. */
   readonly totals: number[] = [0]
 
+  /** @param phase blocks of the first page that are left out, so that all others begin where those of the object do */
+  constructor(phase = 0) {
+    this.#room = PAGE_BLOCKS - phase
+  }
+
   /** Appends counts of whole blocks. */
   push(counts: Uint16Array): void {
     for (let from = 0; from < counts.length; ) {
-      const taken = Math.min(counts.length - from, PAGE_BLOCKS - this.#filled)
+      const taken = Math.min(counts.length - from, this.#room - this.#filled)
       const run = counts.subarray(from, from + taken)
       from += taken
       if (taken === PAGE_BLOCKS) {
@@ -87,7 +94,7 @@ export class CountPacker {
       }
       this.#page.set(run, this.#filled)
       this.#filled += taken
-      if (this.#filled === PAGE_BLOCKS) this.#flush()
+      if (this.#filled === this.#room) this.#flush()
     }
   }
 
@@ -125,8 +132,10 @@ export class CountPacker {
   }
 
   #flush(): void {
-    if (this.#filled > 0) this.#pack(this.#page.subarray(0, this.#filled))
+    if (this.#filled === 0) return
+    this.#pack(this.#page.subarray(0, this.#filled))
     this.#filled = 0
+    this.#room = PAGE_BLOCKS
   }
 
   #pack(counts: Uint16Array): void {

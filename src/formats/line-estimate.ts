@@ -1,6 +1,6 @@
 import { BLOCK_SIZE, PAGE_BLOCKS } from './counts.js'
 import type { Index, LineCheckpoints } from './format.js'
-import { openLineCounts } from './line-counts.js'
+import { type CountSections, openLineCounts } from './line-counts.js'
 
 /**
  * About how many line feeds lie before each of `offsets`, which ascend, as the results do. For a plain object
@@ -36,8 +36,13 @@ function byCheckpoints(
   })
 }
 
-async function byCounts(index: Index<unknown>, offsets: readonly number[]): Promise<number[]> {
-  const table = await openLineCounts(index)
+/** As `estimateLines`, by the counts of what the sections count. */
+export async function byCounts(
+  index: Index<unknown>,
+  offsets: readonly number[],
+  sections?: CountSections,
+): Promise<number[]> {
+  const table = await openLineCounts(index, sections)
   const results: number[] = []
   let page = -1
   let counts: Uint16Array = new Uint16Array(0)

@@ -2,7 +2,13 @@ import type { Core } from '../core/core.js'
 import type { Range } from '../range.js'
 import { BLOCK_SIZE, CountPacker, PAGE_BLOCKS, PAGE_SIZE, packedLength, unpackPage } from './counts.js'
 import type { Built, Chunk, Index, LineCheckpoints, LineFacts, Part } from './format.js'
-import { DIRECTORY_ENTRY, damagedCounts, type LineCountTable, openLineCounts } from './line-counts.js'
+import {
+  type CountSections,
+  DIRECTORY_ENTRY,
+  damagedCounts,
+  type LineCountTable,
+  openLineCounts,
+} from './line-counts.js'
 import type { LinePosition } from './line-edges.js'
 
 // The line index of docs/index-format.md: how many line feeds each 512-byte block of the object holds.
@@ -80,8 +86,18 @@ export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
     endsWithNewline = part.endsWithNewline === true
   }
   if (open) packer.push(Uint16Array.of(open.count))
-  const pages = packer.finish()
+  const { pages, counts } = countSections(packer)
+  const newlines = packer.totals[packer.totals.length - 1] ?? 0
+  const totalLines = parts.length === 0 ? 0 : newlines + (endsWithNewline ? 0 : 1)
+  return {
+    attributes: { totalLines, endsWithNewline },
+    sections: { 'line-pages': pages, 'line-counts': counts },
+  }
+}
 
+/** The directory of the pages that a packer made, and the pages. */
+export function countSections(packer: CountPacker): { pages: Uint8Array; counts: readonly Uint8Array[] } {
+  const pages = packer.finish()
   const directory = new Uint8Array(pages.length * DIRECTORY_ENTRY)
   const view = new DataView(directory.buffer)
   let offset = 0
@@ -90,12 +106,7 @@ export function mergeLines(parts: readonly Part[]): Built<LineFacts> {
     view.setBigUint64(i * DIRECTORY_ENTRY + 8, BigInt(offset), true)
     offset += page.length
   }
-  const newlines = packer.totals[packer.totals.length - 1] ?? 0
-  const totalLines = parts.length === 0 ? 0 : newlines + (endsWithNewline ? 0 : 1)
-  return {
-    attributes: { totalLines, endsWithNewline },
-    sections: { 'line-pages': directory, 'line-counts': pages },
-  }
+  return { pages: directory, counts: pages }
 }
 
 /**
@@ -127,8 +138,13 @@ function locateByCheckpoints(
   })
 }
 
-async function locateByCounts(index: Index<unknown>, lines: readonly number[]): Promise<LinePosition[]> {
-  const table = await openLineCounts(index)
+/** As `locateLines`, by the counts of what the sections count. */
+export async function locateByCounts(
+  index: Index<unknown>,
+  lines: readonly number[],
+  sections?: CountSections,
+): Promise<LinePosition[]> {
+  const table = await openLineCounts(index, sections)
   const positions: LinePosition[] = []
   let page = 0
   let block = 0

@@ -14,7 +14,7 @@ export function scanNaively(
   from: number,
   withEnds = false,
 ) {
-  const { newline, separator, quote, escape, comment } = dialect
+  const { newline, separator, quote, comment } = dialect
   const facts = {
     state: from,
     open: 0,
@@ -54,7 +54,7 @@ export function scanNaively(
       counts.push(0)
       if ((offset + i) % 512 === 0) states.push(simplest(state, byte))
     }
-    if (state === QUOTED) facts.state = byte === quote ? CLOSED : byte === escape ? ESCAPED : QUOTED
+    if (state === QUOTED) facts.state = byte === quote ? CLOSED : byte === dialect.escape ? ESCAPED : QUOTED
     else if (state === ESCAPED) facts.state = QUOTED
     else if (byte === newline) {
       if (state === ROW_START || state === CR_START || state === IN_COMMENT) facts.skipped++

@@ -71,8 +71,16 @@ describe('the row kernel', () => {
         const scanner = core.rowScanner(dialect)
         const { rowEnds } = scanNaively(bytes, dialect, 2, 0, state, true)
         expect(scanner.countRows({ state }, bytes)).toBe(rowEnds.length)
-        for (const [i, end] of rowEnds.entries()) expect(scanner.nthRow({ state }, bytes, i + 1)).toBe(end)
-        expect(scanner.nthRow({ state }, bytes, rowEnds.length + 1)).toBe(-1)
+        for (const [i, end] of rowEnds.entries()) {
+          expect(scanner.find({ state, left: i + 1 }, bytes)).toBe(end)
+          const search = { state, left: i + 1 }
+          const cut = i % (bytes.length + 1)
+          const early = scanner.find(search, bytes.subarray(0, cut))
+          expect(early === -1 ? cut + scanner.find(search, bytes.subarray(cut)) : early).toBe(end)
+        }
+        const search = { state, left: rowEnds.length + 3 }
+        expect(scanner.find(search, bytes)).toBe(-1)
+        expect(search.left).toBe(3)
       }),
     )
   })
