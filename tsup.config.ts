@@ -42,6 +42,7 @@ export default defineConfig({
     'storage/browser': 'src/storage/browser.ts',
     'formats/text': 'src/formats/text.ts',
     'formats/gzip': 'src/formats/gzip-text.ts',
+    'formats/fasta': 'src/formats/fasta.ts',
     'formats/fastq': 'src/formats/fastq.ts',
     'formats/jsonl': 'src/formats/jsonl.ts',
     'formats/vcf': 'src/formats/vcf.ts',

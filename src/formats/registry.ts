@@ -4,10 +4,12 @@ import { type AnyFormat, definedFormats } from './format.js'
 // Built-in formats load when they are named. One line each; a plugin needs none.
 const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
   text: () => import('./text.js'),
+  fasta: () => import('./fasta.js'),
   fastq: () => import('./fastq.js'),
   'gzip-text': () => import('./gzip-text.js'),
   jsonl: () => import('./jsonl.js'),
   vcf: () => import('./vcf.js'),
+  bam: () => import('./bam.js'),
 }
 
 /** Names of the formats that are known or can be loaded, sorted. */

@@ -87,6 +87,17 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/fasta', async () => {
+    expect(await names('dataplug/formats/fasta')).toMatchInlineSnapshot(`
+      [
+        "FASTA",
+        "partitionChunksStrategy",
+        "partitionRegions",
+        "partitionSequences",
+      ]
+    `)
+  })
+
   test('dataplug/formats/fastq', async () => {
     expect(await names('dataplug/formats/fastq')).toMatchInlineSnapshot(`
       [
