@@ -46,6 +46,7 @@ export default defineConfig({
     'formats/fastq': 'src/formats/fastq.ts',
     'formats/jsonl': 'src/formats/jsonl.ts',
     'formats/vcf': 'src/formats/vcf.ts',
+    'formats/bam': 'src/formats/bam.ts',
     'thread-worker': 'src/executors/thread-worker.ts',
   },
   esbuildPlugins: [inOneFile],

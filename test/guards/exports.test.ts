@@ -134,6 +134,17 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/bam', async () => {
+    expect(await names('dataplug/formats/bam')).toMatchInlineSnapshot(`
+      [
+        "BAM",
+        "partitionChunkRecords",
+        "partitionNumChunks",
+        "partitionRegions",
+      ]
+    `)
+  })
+
   test('dataplug/storage', async () => {
     expect(await names('dataplug/storage')).toMatchInlineSnapshot(`
       [
