@@ -43,6 +43,7 @@ export default defineConfig({
     'formats/text': 'src/formats/text.ts',
     'formats/gzip': 'src/formats/gzip-text.ts',
     'formats/fasta': 'src/formats/fasta.ts',
+    'formats/csv': 'src/formats/csv.ts',
     'formats/fastq': 'src/formats/fastq.ts',
     'formats/jsonl': 'src/formats/jsonl.ts',
     'formats/vcf': 'src/formats/vcf.ts',

@@ -12,7 +12,7 @@ export type { FastaFacts, FastaLine, FastaLines, FastaScanner } from './fasta.js
 export type { FastqDoubt, FastqFacts, FastqScanner } from './fastq.js'
 export type { LineBlockCounter } from './line-blocks.js'
 export { coreModule, useModule } from './module.js'
-export type { RowDialect, RowLane, RowScanner } from './rows.js'
+export type { RowDialect, RowLane, RowScanner, RowSearch } from './rows.js'
 export type { WordCounter } from './words.js'
 
 /**

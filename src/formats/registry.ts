@@ -5,6 +5,7 @@ import { type AnyFormat, definedFormats } from './format.js'
 const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
   text: () => import('./text.js'),
   fasta: () => import('./fasta.js'),
+  csv: () => import('./csv.js'),
   fastq: () => import('./fastq.js'),
   'gzip-text': () => import('./gzip-text.js'),
   jsonl: () => import('./jsonl.js'),
