@@ -5,36 +5,12 @@ import { readFileSync } from 'node:fs'
 import zlib from 'node:zlib'
 import { createGunzip } from 'dataplug/wasm'
 import { alternate, finish, MiB, machine, median, ratio, report } from './measure.mjs'
+import { makeFastq } from './programs.mjs'
 
 const ROUNDS = 7
 const PIECE = 64 * 1024
 
-/** Reads as an Illumina machine writes them: about 3.5 : 1 under gzip -6. */
-function fastq(size) {
-  let state = 123456789
-  const random = () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-  const letters = (from, n) => {
-    let text = ''
-    for (let i = 0; i < n; i++) text += from[Math.floor(random() * from.length)]
-    return text
-  }
-  const buffer = Buffer.allocUnsafeSlow(size)
-  for (let at = 0, i = 0; at < size; i++) {
-    at += buffer.write(
-      `@SRR000.${i} ${i}/1\n${letters('ACGT', 100)}\n+\n${letters('FFFFFFFF:F,#FFFFF:FF', 100)}\n`,
-      at,
-      'latin1',
-    )
-  }
-  return buffer
-}
-
-const data = process.argv[2] ? zlib.gunzipSync(readFileSync(process.argv[2])) : fastq(128 * MiB)
+const data = process.argv[2] ? zlib.gunzipSync(readFileSync(process.argv[2])) : makeFastq(128 * MiB)
 const gz = process.argv[2] ? readFileSync(process.argv[2]) : zlib.gzipSync(data, { level: 6 })
 console.log(
   `inflate, ${(data.length / 1e6).toFixed(0)} MB from ${(gz.length / 1e6).toFixed(0)} MB: ${machine()}`,

@@ -1,23 +1,11 @@
 // `dataplug preprocess` of a large text in page cache with two threads, against `wc -l` on the same file.
 //   node bench/preprocess.mjs [GiB]   default 4
-import { spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { alternate, finish, GiB, MiB, machine, median, ratio, report } from './measure.mjs'
+import { cli, makeText, run, usage } from './programs.mjs'
 
-const root = new URL('..', import.meta.url).pathname
-const cli = join(root, 'dist/cli.js')
 const gibibytes = Number(process.argv[2] ?? 4)
 const folder = mkdtempSync(join(tmpdir(), 'dataplug-bench-'))
 try {
@@ -47,8 +35,9 @@ try {
 
   const memory = (file) =>
     median(
-      Array.from({ length: 3 }, () =>
-        peak(['node', cli, 'preprocess', file, '--workers', '2', '--force', '--quiet']),
+      Array.from(
+        { length: 5 },
+        () => usage(['node', cli, 'preprocess', file, '--workers', '2', '--force', '--quiet']).mebibytes,
       ),
     )
   const largePeak = memory(large)
@@ -64,42 +53,3 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 finish()
-
-function run(command, args) {
-  const started = performance.now()
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    maxBuffer: 64 * MiB,
-  })
-  if (error || status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error ?? stderr}`)
-  return { stdout, seconds: (performance.now() - started) / 1000 }
-}
-
-/** Peak resident memory in MiB, as the kernel accounts it for the finished child. */
-function peak(command) {
-  const script =
-    'import os,sys\npid=os.spawnvp(os.P_NOWAIT,sys.argv[1],sys.argv[1:])\n_,status,usage=os.wait4(pid,0)\nprint(usage.ru_maxrss)\nsys.exit(os.waitstatus_to_exitcode(status))'
-  return (
-    Number(
-      run('python3', ['-c', script, ...command])
-        .stdout.trim()
-        .split('\n')
-        .at(-1),
-    ) / 1024
-  )
-}
-
-/** Real text found below node_modules, repeated to the size; left in page cache by writing it. */
-function makeText(path, size) {
-  const files = readdirSync(join(root, 'node_modules'), { recursive: true })
-    .filter((name) => /\.(md|txt|d\.ts)$/.test(name))
-    .map((name) => join(root, 'node_modules', name))
-    .filter((name) => existsSync(name) && statSync(name).isFile())
-    .sort()
-  const unit = Buffer.concat(files.map((name) => readFileSync(name)))
-  const file = openSync(path, 'w')
-  for (let written = 0; written < size; )
-    written += writeSync(file, unit, 0, Math.min(unit.length, size - written))
-  closeSync(file)
-  return path
-}

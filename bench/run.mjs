@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 const here = new URL('.', import.meta.url)
 const wanted = process.argv.slice(2)
 const names = readdirSync(here)
-  .filter((name) => name.endsWith('.mjs') && !['run.mjs', 'measure.mjs'].includes(name))
+  .filter((name) => name.endsWith('.mjs') && !['run.mjs', 'measure.mjs', 'programs.mjs'].includes(name))
   .filter((name) => wanted.length === 0 || wanted.includes(name.replace('.mjs', '')))
 let failed = false
 for (const name of names.sort()) {

@@ -1,0 +1,225 @@
+// Indexing gzip objects against the tools that read them, reading them back in slices, and memory.
+//   node bench/gzip.mjs [MB of FASTQ] [MB of BGZF]   default 420 and 2000
+// Peers that are not installed are named and left out: gztool, rapidgzip, libdeflate-gzip, bgzip, python3 -m indexed_gzip.
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import zlib from 'node:zlib'
+import { CloudObject } from 'dataplug'
+import { GZipText, partitionNumChunks } from 'dataplug/formats/gzip'
+import { alternate, finish, machine, median, ratio, report } from './measure.mjs'
+import { cli, isInstalled, makeFastq, run, time, usage } from './programs.mjs'
+
+const ROUNDS = 3
+const MB = 1e6
+const fastqSize = Number(process.argv[2] ?? 420) * MB
+const bgzfSize = Number(process.argv[3] ?? 2000) * MB
+const folder = mkdtempSync(join(tmpdir(), 'dataplug-bench-'))
+const at = (name) => join(folder, name)
+try {
+  console.log(`gzip: ${machine()}`)
+  const fastq = at('reads.fastq')
+  writeFileSync(fastq, makeFastq(fastqSize))
+  const gz = at('reads.fastq.gz')
+  run('gzip', ['-6', '-k', fastq])
+  const lines = Number(run('wc', ['-l', fastq]).stdout.split(' ')[0])
+  await indexing(gz, lines)
+  await slicesInTurn(gz)
+  memory(gz)
+  if (isInstalled('bgzip')) await bgzf(fastq, lines)
+  else console.log('  bgzip is not installed: BGZF left out')
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+finish()
+
+function preprocess(file, workers) {
+  return [
+    'node',
+    cli,
+    'preprocess',
+    file,
+    '--format',
+    'gzip-text',
+    '--workers',
+    String(workers),
+    '--force',
+    '--quiet',
+  ]
+}
+
+function checkLines(file, workers, expected) {
+  const [node, ...args] = preprocess(file, workers)
+  const { attributes } = JSON.parse(run(node, [...args, '--json']).stdout)
+  const counted = attributes.totalLines - (attributes.endsWithNewline ? 0 : 1)
+  if (counted !== expected) throw new Error(`${file} has ${expected} line feeds, the index counts ${counted}`)
+}
+
+/** The whole object indexed, with line numbers where the tool can. */
+async function indexing(gz, lines) {
+  checkLines(gz, 1, lines)
+  checkLines(gz, 2, lines)
+  const size = Number(run('sh', ['-c', `gzip -dc ${gz} | wc -c`]).stdout)
+  const commands = {
+    'dataplug, 1 worker': preprocess(gz, 1),
+    'dataplug, 2 workers': preprocess(gz, 2),
+    'gztool -ix': ['gztool', '-f', '-i', '-x', '-I', at('gztool.gzi'), gz],
+    'rapidgzip -P 1': ['rapidgzip', '-q', '-f', '-P', '1', '--export-index', at('rapid1'), gz],
+    'rapidgzip -P 2': ['rapidgzip', '-q', '-f', '-P', '2', '--export-index', at('rapid2'), gz],
+    indexed_gzip: [
+      'python3',
+      '-c',
+      'import sys,indexed_gzip as z;f=z.IndexedGzipFile(sys.argv[1],spacing=8<<20);f.build_full_index();f.export_index(sys.argv[2])',
+      gz,
+      at('indexed'),
+    ],
+    'libdeflate-gzip -dc (no index)': ['libdeflate-gzip', '-dc', gz],
+    'gzip -dc (no index)': ['gzip', '-dc', gz],
+    "Node's zlib (no index)": [
+      'node',
+      '-e',
+      "require('fs').createReadStream(process.argv[1]).pipe(require('zlib').createGunzip()).resume()",
+      gz,
+    ],
+  }
+  const arms = {}
+  for (const [name, [command, ...args]] of Object.entries(commands)) {
+    const there =
+      name === 'indexed_gzip'
+        ? isInstalled('python3') && works('python3', ['-c', 'import indexed_gzip'])
+        : isInstalled(command)
+    if (there) arms[name] = () => time(command, args)
+    else console.log(`  ${name} is not installed: left out`)
+  }
+  const times = await alternate(arms, ROUNDS)
+  for (const name of Object.keys(arms)) {
+    report(`index of FASTQ.gz, ${name}`, median(times[name]), {
+      unit: ' s',
+      detail: `${(size / MB / median(times[name])).toFixed(0)} MB/s of content`,
+    })
+  }
+  if (times['gztool -ix']) {
+    report('gztool -ix ÷ 1 worker', ratio(times['gztool -ix'], times['dataplug, 1 worker']), {
+      atLeast: 2,
+      unit: '×',
+    })
+    report('gztool -ix ÷ 2 workers', ratio(times['gztool -ix'], times['dataplug, 2 workers']), {
+      atLeast: 2.8,
+      unit: '×',
+    })
+  }
+  report('1 worker ÷ 2 workers', ratio(times['dataplug, 1 worker'], times['dataplug, 2 workers']), {
+    unit: '×',
+  })
+  for (const workers of [1, 2]) {
+    const cpu = median(Array.from({ length: ROUNDS }, () => usage(preprocess(gz, workers)).cpuSeconds))
+    report(
+      `CPU of ${workers} worker${workers > 1 ? 's, without history' : ', in one stage'}`,
+      (cpu / size) * 1e9,
+      { unit: ' ns/B' },
+    )
+  }
+  if (times['gztool -ix']) {
+    // The same distance between seek points for both.
+    run('node', [...preprocess(gz, 1).slice(1), '--span', String(10 << 20)])
+    const ours = statSync(`${gz}.dataplug`).size
+    report("index ÷ gztool's at a span of 10 MiB", ours / statSync(at('gztool.gzi')).size, { atMost: 1 })
+  }
+}
+
+function works(command, args) {
+  try {
+    run(command, args)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function slicesInTurn(gz) {
+  const object = await CloudObject.open(GZipText, gz)
+  const slices = await object.partition(partitionNumChunks, { numChunks: 16 })
+  const whole = zlib.gunzipSync(readFileSync(gz), { maxOutputLength: 2 ** 32 })
+  let checked = 0
+  for (const slice of slices) {
+    for await (const piece of slice.stream()) {
+      if (Buffer.compare(piece, whole.subarray(checked, checked + piece.length)) !== 0)
+        throw new Error('differs')
+      checked += piece.length
+    }
+  }
+  if (checked !== whole.length) throw new Error('the slices are not the object')
+  const drain = async (stream) => {
+    for await (const _ of stream);
+  }
+  const { createReadStream } = await import('node:fs')
+  const times = await alternate(
+    {
+      slices: async () => {
+        for (const slice of slices) await drain(slice.stream())
+      },
+      gunzip: () => drain(createReadStream(gz).pipe(zlib.createGunzip())),
+    },
+    ROUNDS,
+  )
+  report("16 slices in turn ÷ Node's gunzip of the whole", ratio(times.slices, times.gunzip), {
+    atMost: 1,
+    detail: `${median(times.slices).toFixed(2)} and ${median(times.gunzip).toFixed(2)} s`,
+  })
+}
+
+/** The same reads ten times over, as members of one object. */
+function memory(gz) {
+  const large = at('large.fastq.gz')
+  copyFileSync(gz, large)
+  const bytes = readFileSync(gz)
+  const file = openSync(large, 'a')
+  for (let i = 1; i < 10; i++) writeSync(file, bytes)
+  closeSync(file)
+  const peak = (path) => median(Array.from({ length: ROUNDS }, () => usage(preprocess(path, 2)).mebibytes))
+  const [small, big] = [peak(gz), peak(large)]
+  rmSync(large)
+  report('peak memory, two workers, ten times the object', big, { atMost: 300, unit: ' MiB' })
+  report('peak memory, ten times ÷ once', big / small, {
+    atMost: 1.1,
+    detail: `${small.toFixed(0)} MiB for one`,
+  })
+}
+
+async function bgzf(fastq, lines) {
+  const block = at('block.bgz')
+  writeFileSync(block, run('bgzip', ['-c', fastq], { encoding: 'buffer', maxBuffer: 2 ** 31 }).stdout)
+  const times = Math.max(1, Math.round(bgzfSize / statSync(fastq).size))
+  const bgz = at('reads.fastq.bgz')
+  const bytes = readFileSync(block)
+  const file = openSync(bgz, 'w')
+  // Without the empty block that ends each, but the last.
+  for (let i = 1; i <= times; i++) writeSync(file, i < times ? bytes.subarray(0, -28) : bytes)
+  closeSync(file)
+  checkLines(bgz, 2, lines * times)
+  const seconds = await alternate(
+    {
+      dataplug: () => time(...split(preprocess(bgz, 2))),
+      bgzip: () => time('bgzip', ['-dc', '-@2', bgz]),
+    },
+    ROUNDS,
+  )
+  report('BGZF with lines, two workers ÷ bgzip -dc -@2', ratio(seconds.dataplug, seconds.bgzip), {
+    atMost: 1,
+    detail: `${median(seconds.dataplug).toFixed(2)} and ${median(seconds.bgzip).toFixed(2)} s`,
+  })
+}
+
+function split([command, ...args]) {
+  return [command, args]
+}
