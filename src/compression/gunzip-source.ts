@@ -89,4 +89,5 @@ async function* compressed(
   }
 }
 
-const SCRATCH = 256 << 10
+/** Two pieces of a file: it reads one while the other is decoded. */
+const SCRATCH = 2 << 20

@@ -74,4 +74,5 @@ async function* readOnwards(source: Source, start: number, end: number, signal: 
   }
 }
 
-const SCRATCH = 1 << 20
+/** Two pieces of a file: it reads one while the other is decoded. */
+const SCRATCH = 2 << 20

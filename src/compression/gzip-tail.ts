@@ -12,7 +12,8 @@ export interface GzipTail {
   readonly last: number | undefined
 }
 
-const SCRATCH = 256 << 10
+/** Two pieces of a file: it reads one while the other is decoded. */
+const SCRATCH = 2 << 20
 
 /** Decodes a gzip object from a seek point to its end. @throws MALFORMED_DATA when that cannot be done */
 export async function readTail(
