@@ -98,6 +98,18 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/csv', async () => {
+    expect(await names('dataplug/formats/csv')).toMatchInlineSnapshot(`
+      [
+        "CSV",
+        "TSV",
+        "partitionChunkRows",
+        "partitionChunkSize",
+        "partitionNumChunks",
+      ]
+    `)
+  })
+
   test('dataplug/formats/fastq', async () => {
     expect(await names('dataplug/formats/fastq')).toMatchInlineSnapshot(`
       [
