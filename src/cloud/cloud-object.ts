@@ -1,9 +1,8 @@
 import { type Access, spansFor } from '../compression/access.js'
-import { type CompressionKind, detectCompression, HEAD_SIZE } from '../compression/detect.js'
+import type { CompressionKind } from '../compression/detect.js'
 import type { GzipIndex } from '../compression/gzip-index.js'
 import { decodeSeekTable, type SeekTable } from '../compression/seek-table.js'
-import { loadCore } from '../core/core.js'
-import { DataplugError, isDataplugError } from '../errors.js'
+import { DataplugError } from '../errors.js'
 import type {
   AnyFormat,
   AttributesOf,
@@ -21,7 +20,6 @@ import {
   type CallOptions,
   type ObjectInfo,
   type ReadableStore,
-  readBytes,
   type Store,
 } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
@@ -32,7 +30,9 @@ import {
   type StorageOptions,
   upload,
 } from './environment.js'
-import { type IndexFile, openIndex } from './index-file.js'
+import { type Identified, identify } from './identify.js'
+import type { IndexFile } from './index-file.js'
+import { checkIndex, findIndex, type IndexState } from './index-state.js'
 import { inlineWindows } from './inline-windows.js'
 import { LINE_VERSION } from './line.js'
 import { removeIndex } from './parts.js'
@@ -55,12 +55,6 @@ export interface PartitionOptions extends CallOptions {
    */
   readonly selfContained?: boolean | undefined
 }
-
-/** The index of an object, as far as it is known: there, absent (perhaps with the reason), or unusable. */
-type IndexState =
-  | { readonly kind: 'ready'; readonly file: IndexFile }
-  | { readonly kind: 'absent'; readonly cause?: unknown }
-  | { readonly kind: 'unusable'; readonly error: DataplugError }
 
 /**
  * One object in a store, seen as one format. Opening costs one request for the object and one small one for
@@ -355,31 +349,6 @@ function withIndexInMemory(store: ReadableStore, uri: string): Store {
   }
 }
 
-interface Identified {
-  readonly info: ObjectInfo
-  readonly compression: CompressionKind | undefined
-}
-
-/** One request tells size and ETag, and from the first bytes the compression. */
-async function identify(
-  store: ReadableStore,
-  uri: string,
-  signal: AbortSignal | undefined,
-): Promise<Identified> {
-  let info: ObjectInfo | undefined
-  const onInfo = (seen: ObjectInfo) => {
-    info = seen
-  }
-  try {
-    const head = await readBytes(store, uri, [0, HEAD_SIZE], { signal, onInfo })
-    if (info) return { info, compression: detectCompression(head) }
-  } catch (error) {
-    // Too short for a gzip file, or empty.
-    if (!isDataplugError(error, 'RANGE_OUTSIDE_OBJECT')) throw error
-  }
-  return { info: await store.head(uri, { signal }), compression: undefined }
-}
-
 function checkpoints(table: SeekTable): LineCheckpoints {
   return {
     length: table.length,
@@ -387,38 +356,4 @@ function checkpoints(table: SeekTable): LineCheckpoints {
     lineFeeds: (i) => table.point(i).lineFeeds,
     before: table.beforeLineFeed,
   }
-}
-
-async function findIndex(store: ReadableStore, uri: string, signal?: AbortSignal): Promise<IndexState> {
-  try {
-    return { kind: 'ready', file: await openIndex(store, uri, await loadCore(), { signal }) }
-  } catch (error) {
-    if (isDataplugError(error, 'NOT_FOUND')) return { kind: 'absent' }
-    // Stores answer so for what is not there when listing is not allowed: keep the reason for later.
-    if (isDataplugError(error, 'ACCESS_DENIED')) return { kind: 'absent', cause: error }
-    if (isDataplugError(error, 'INVALID_INDEX')) return { kind: 'unusable', error }
-    throw error
-  }
-}
-
-function checkIndex(index: IndexState, format: AnyFormat, object: ObjectInfo): IndexState {
-  if (index.kind !== 'ready') return index
-  const { uri, header } = index.file
-  const unusable = (code: 'STALE_INDEX' | 'INVALID_INDEX', what: string): IndexState => ({
-    kind: 'unusable',
-    error: new DataplugError(code, `the index ${uri} ${what}; preprocess ${object.uri} again`, { uri }),
-  })
-  if (header.size !== object.size || header.etag !== object.etag) {
-    return unusable(
-      'STALE_INDEX',
-      `was made for ${header.size} bytes with ETag ${header.etag}, but the object has ${object.size} bytes and ETag ${object.etag}`,
-    )
-  }
-  if (header.format !== format.name || header.formatVersion !== format.version) {
-    return unusable(
-      'INVALID_INDEX',
-      `is of format ${header.format} version ${header.formatVersion}, not ${format.name} version ${format.version}`,
-    )
-  }
-  return index
 }

@@ -12,7 +12,7 @@ import { type CallOptions, type ObjectInfo, writeContent } from '../storage/stor
 import type { ResolvedStorage } from './environment.js'
 import type { Executor } from './executor.js'
 import { inThisThread } from './in-this-thread.js'
-import { encodeIndex } from './index-file.js'
+import { encodeIndex } from './index-encode.js'
 import { inlineWindows } from './inline-windows.js'
 import type { Prepared } from './line.js'
 import { decodePart } from './part.js'

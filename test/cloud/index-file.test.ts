@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { encodeIndex as indexContent, openIndex, verifySections } from '../../src/cloud/index-file.js'
+import { encodeIndex as indexContent } from '../../src/cloud/index-encode.js'
+import { openIndex, verifySections } from '../../src/cloud/index-file.js'
 import { type Core, loadCore } from '../../src/core/core.js'
 import { isDataplugError } from '../../src/errors.js'
 import { memoryStore } from '../../src/storage/memory.js'
