@@ -21,6 +21,8 @@ const programs = {
   '7z': 'p7zip-full',
   igzip: 'isal',
   samtools: 'samtools',
+  bcftools: 'bcftools',
+  tabix: 'tabix',
   python3: 'python3-pip',
 }
 
@@ -28,6 +30,9 @@ const programs = {
 const data = {
   'bowtie2-examples': 'usr/share/doc/bowtie2/examples',
   'r-bioc-shortread': 'usr/lib/R/site-library/ShortRead',
+  'r-bioc-variantannotation': 'usr/lib/R/site-library/VariantAnnotation',
+  'htslib-test': 'usr/share/htslib-test',
+  'python-pysam-tests': 'usr/share/doc/python-pysam/tests',
 }
 
 function run(command, args, options = {}) {

@@ -15,20 +15,23 @@ export function checkedLength(view: DataView, at: number): number | undefined {
   if (size < FIXED - 4 || size > LONGEST_RECORD) return undefined
   const length = size + 4
   const bases = view.getInt32(at + 20, true)
-  if (view.getInt32(at + 4, true) < -1 || view.getInt32(at + 8, true) < -1 || bases < 0) return undefined
-  if (view.getInt32(at + 24, true) < -1 || view.getInt32(at + 28, true) < -1) return undefined
+  // Positions are not looked at: programs write nonsense for those that mean nothing.
+  if (bases < 0 || view.getInt32(at + 4, true) < -1 || view.getInt32(at + 24, true) < -1) return undefined
   const nameLength = view.getUint8(at + 12)
   const cigar = view.getUint16(at + 16, true) * 4
   const needed = FIXED + nameLength + cigar + ((bases + 1) >> 1) + bases
   return nameLength > 0 && needed <= length ? length : undefined
 }
 
-/** Whether the name of the record at `at` is one: no control characters, ended by NUL. All of it must be there. */
-export function hasName(view: DataView, at: number): boolean {
+/**
+ * Whether the record at `at` has a position, or none, and a name without control characters, ended by NUL. All of the
+ * name must be there.
+ */
+export function isLikely(view: DataView, at: number): boolean {
+  if (view.getInt32(at + 8, true) < -1) return false
   const last = at + FIXED + view.getUint8(at + 12) - 1
   for (let i = at + FIXED; i < last; i++) {
-    const byte = view.getUint8(i)
-    if (byte < 0x20) return false
+    if (view.getUint8(i) < 0x20) return false
   }
   return view.getUint8(last) === 0
 }

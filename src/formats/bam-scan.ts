@@ -1,7 +1,7 @@
 import { concat } from '../compression/bytes.js'
 import { DataplugError } from '../errors.js'
 import { BamHeaderReader } from './bam-header.js'
-import { checkedLength, FIXED, hasName } from './bam-record.js'
+import { checkedLength, FIXED, isLikely } from './bam-record.js'
 import { RecordWalk, type WalkFacts } from './bam-walk.js'
 import { findBinningIndex } from './binning-index-file.js'
 import type { Chunk, MergeContext, Part } from './format.js'
@@ -148,7 +148,7 @@ function startsRecords(view: DataView, start: number): boolean {
   for (let at = start; at + FIXED <= view.byteLength && records < CONVINCING; records++) {
     const length = checkedLength(view, at)
     if (length === undefined) return false
-    if (at + LONGEST_START <= view.byteLength && !hasName(view, at)) return false
+    if (at + LONGEST_START <= view.byteLength && !isLikely(view, at)) return false
     at += length
   }
   return true

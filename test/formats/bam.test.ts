@@ -194,7 +194,7 @@ describe('BAM', () => {
     const at = contentOf(records.slice(0, 150)).length
     for (const chunkSize of [4096, 20_000, 1 << 20]) {
       const damaged = Buffer.from(content)
-      damaged.writeInt32LE(-7, at + 8)
+      damaged.writeInt32LE(-7, at + 4)
       const outcome = open(damaged, { chunkSize })
       if (chunkSize > content.length) {
         await expect(outcome).rejects.toMatchObject({ code: 'MALFORMED_DATA', offset: at })
