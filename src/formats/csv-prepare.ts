@@ -106,7 +106,7 @@ const SEPARATORS = [',', '\t', ';', '|']
 interface Candidate {
   readonly dialect: CsvDialect
   readonly rows: readonly CsvRow[]
-  /** Fields of most rows, and how many rows have so many. */
+  /** Fields of most rows, and how many rows have so many, and quotes only around fields. */
   readonly width: number
   readonly agreeing: number
 }
@@ -157,7 +157,9 @@ function weigh(text: string, whole: boolean, dialect: CsvDialect): Candidate {
   const rows = whole || all.at(-1)?.ended !== false ? all : all.slice(0, -1)
   const widths = new Map<number, number>()
   for (const { fields } of rows) widths.set(fields.length, (widths.get(fields.length) ?? 0) + 1)
-  const [width, agreeing] = [...widths].sort((a, b) => b[1] - a[1])[0] ?? [0, 0]
+  const [width] = [...widths].sort((a, b) => b[1] - a[1])[0] ?? [0]
+  const fits = ({ fields, malformed, stray }: CsvRow) => fields.length === width && !malformed && !stray
+  const agreeing = rows.filter(fits).length
   return { dialect, rows, width, agreeing }
 }
 

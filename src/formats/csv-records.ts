@@ -139,8 +139,7 @@ async function batchParser({
     }
     const rows = splitRows(text, dialect)
     if (rows.length === batch.rows) {
-      const strange =
-        quote === null ? -1 : rows.findIndex(({ start, end }) => isMalformed(text.slice(start, end), dialect))
+      const strange = rows.findIndex(({ malformed: isMalformed }) => isMalformed)
       if (strange === -1) return rows.map(({ fields }) => [...fields])
       throw malformed(strange, 'has characters after a closing quote')
     }
@@ -156,38 +155,6 @@ async function batchParser({
       )
     }
   }
-}
-
-/** Whether a quoted field goes on after its closing quote, where readers differ on what that means. */
-function isMalformed(row: string, { separator, quote, escape: escapeCharacter }: CsvDialect): boolean {
-  if (quote === null || !row.includes(quote)) return false
-  let at = 0
-  for (;;) {
-    if (row[at] === quote) {
-      for (at++; at < row.length; at++) {
-        if (row[at] === escapeCharacter) at++
-        else if (row[at] === quote) {
-          if (row[at + 1] !== quote) break
-          at++
-        }
-      }
-      at++
-      if (
-        at < row.length &&
-        row[at] !== separator &&
-        !/^\s+$/.test(row.slice(at, nextIndex(row, separator, at)))
-      )
-        return true
-    }
-    const next = row.indexOf(separator, at)
-    if (next === -1) return false
-    at = next + 1
-  }
-}
-
-function nextIndex(row: string, separator: string, from: number): number {
-  const next = row.indexOf(separator, from)
-  return next === -1 ? row.length : next
 }
 
 function recordMaker(

@@ -9,6 +9,10 @@ export interface CsvRow {
   readonly next: number
   /** Whether its line end is there. */
   readonly ended: boolean
+  /** Whether a field goes on after its closing quote, where readers differ on what that means. */
+  readonly malformed: boolean
+  /** Whether an unquoted field has a quote in it: hardly ever meant. */
+  readonly stray: boolean
 }
 
 /**
@@ -33,10 +37,11 @@ export function splitRows(text: string, dialect: CsvDialect, most = Number.POSIT
     const start = at
     const fields: string[] = []
     let end = at
-    let ended = false
+    let [ended, malformed, stray] = [false, false, false]
     for (;;) {
       let value = ''
-      if (text[at] === quote && quote !== null) {
+      const isQuoted = quote !== null && text[at] === quote
+      if (isQuoted) {
         const closed = quoted(text, at, quote, dialect.escape)
         value = closed.value
         at = closed.next
@@ -46,7 +51,10 @@ export function splitRows(text: string, dialect: CsvDialect, most = Number.POSIT
       const isRowEnd = text[at] !== separator
       // A carriage return belongs to the line end.
       end = isRowEnd && newline === '\n' && at > from && text[at - 1] === '\r' ? at - 1 : at
-      fields.push(value + text.slice(from, end))
+      const rest = text.slice(from, end)
+      fields.push(value + rest)
+      if (isQuoted) malformed ||= rest.trim() !== ''
+      else stray ||= quote !== null && rest.includes(quote)
       if (isRowEnd) {
         ended = at < text.length
         if (ended) at++
@@ -54,7 +62,7 @@ export function splitRows(text: string, dialect: CsvDialect, most = Number.POSIT
       }
       at++
     }
-    rows.push({ fields, start, end, next: at, ended })
+    rows.push({ fields, start, end, next: at, ended, malformed, stray })
   }
   return rows
 }
