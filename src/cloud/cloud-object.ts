@@ -16,12 +16,7 @@ import type {
 import type { Range } from '../range.js'
 import { blobStore, blobUri } from '../storage/blob.js'
 import { memoryStore } from '../storage/memory.js'
-import {
-  type CallOptions,
-  type ObjectInfo,
-  type ReadableStore,
-  type Store,
-} from '../storage/store.js'
+import type { CallOptions, ObjectInfo, ReadableStore, Store } from '../storage/store.js'
 import { canonicalUri, indexUri } from '../storage/uri.js'
 import {
   holdStorage,
