@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { exportFaiOf, importFai } from '../cloud/fasta-interop.js'
 import {
   exportGzipIndex,
   type GzipIndexKind,
@@ -11,14 +12,15 @@ import { threads } from '../executors/threads.js'
 import { type Context, openObject, operand, write } from './context.js'
 import { progressReporter } from './progress.js'
 
-// `index export` and `index import`: the indexes of gzip objects that other programs make and use.
+// `index export` and `index import`: the indexes of gzip and FASTA objects that other programs make and use.
 
 export async function exportIndex(context: Context): Promise<void> {
   const { args, signal, stdout } = context
   const kind = kindOf('to', args.to)
-  const bytes = await exportGzipIndex(await openObject(context), kind, { signal })
-  if (args.output === undefined) await write(stdout, bytes)
-  else await writeFile(args.output, bytes)
+  const object = await openObject(context)
+  const pieces = kind === 'fai' ? exportFaiOf(object) : [await exportGzipIndex(object, kind, { signal })]
+  if (args.output === undefined) for await (const piece of pieces) await write(stdout, piece)
+  else await writeFile(args.output, pieces)
 }
 
 export async function importIndex(context: Context): Promise<void> {
@@ -30,6 +32,7 @@ export async function importIndex(context: Context): Promise<void> {
   })
   const object = await openObject(context)
   if (object.isPreprocessed() && !args.force) return
+  if (kind === 'fai') return importFai(object, bytes, path, { signal })
   const executor = args.workers > 1 ? threads({ size: args.workers }) : inline()
   try {
     await importGzipIndex(object, kind, bytes, {
@@ -45,11 +48,13 @@ export async function importIndex(context: Context): Promise<void> {
   }
 }
 
-function kindOf(flag: string, value: string | undefined): GzipIndexKind {
-  const kind = gzipIndexKinds.find((known) => known === value)
+const kinds = [...gzipIndexKinds, 'fai'] as const
+
+function kindOf(flag: string, value: string | undefined): GzipIndexKind | 'fai' {
+  const kind = kinds.find((known) => known === value)
   if (kind) return kind
   throw new DataplugError(
     'INVALID_ARGUMENT',
-    `--${flag} must be one of ${gzipIndexKinds.join(', ')}${value === undefined ? '' : `; got "${value}"`}`,
+    `--${flag} must be one of ${kinds.join(', ')}${value === undefined ? '' : `; got "${value}"`}`,
   )
 }

@@ -8,9 +8,9 @@ export const usage = `dataplug: cut huge objects into lazy slices
   dataplug clean URI                        remove the index, never the object
   dataplug formats                          formats and their strategies
 
-  dataplug index export URI --to KIND [-o FILE]   the index of a gzip object, for another program
+  dataplug index export URI --to KIND [-o FILE]   the index of a gzip or FASTA object, for another program
   dataplug index import URI --from KIND FILE      preprocess by means of another program's index;
-                                                  KIND is gztool, indexed_gzip or gzi (bgzip)
+                                                  KIND is gztool, indexed_gzip, gzi (bgzip) or fai (samtools)
 
   dataplug plan URI > tasks.jsonl           preprocessing by any engine that moves lines:
   dataplug task < tasks.jsonl > results.jsonl

@@ -8,14 +8,20 @@ export const PAGE_SIZE = 1 << 20
 /** Bytes of `fasta-pages` for one page. */
 export const DIRECTORY_ENTRY = 32
 
-/** Sequences of one page, or of the part of it that one task saw. */
-export interface FastaPage {
-  readonly page: number
-  /** Offset of the first header. */
-  readonly first: number
-  readonly count: number
+/** Sequences of a task, by pages. */
+export type PagesPart = {
+  /** Number, offset of the first header, sequences, bytes of entries and of names. */
+  readonly pages: readonly (readonly [
+    page: number,
+    first: number,
+    count: number,
+    entries: number,
+    names: number,
+  ])[]
   readonly entries: Uint8Array
   readonly names: Uint8Array
+  /** Name of the last sequence. */
+  readonly lastName: Uint8Array
 }
 
 /** Appends a name, cut short by what it has in common with the one before. */
@@ -55,26 +61,22 @@ export class PageCollector {
     this.#count++
   }
 
-  /** Name of the last sequence of the last page. */
-  get lastName(): Uint8Array | undefined {
-    return this.#lastName
-  }
-
-  finish(): FastaPage[] {
+  /** What was collected, as members of a task's result; nothing may be added afterwards. */
+  part(): PagesPart {
     this.#close()
     let [entriesAt, namesAt] = [0, 0]
-    return this.#marks.map(({ page, first, count, entries, names }) => {
-      const made = {
-        page,
-        first,
-        count,
-        entries: this.#entries.view(entriesAt, entries),
-        names: this.#names.view(namesAt, names),
-      }
+    const pages = this.#marks.map(({ page, first, count, entries, names }): PagesPart['pages'][number] => {
+      const lengths = [entries - entriesAt, names - namesAt] as const
       entriesAt = entries
       namesAt = names
-      return made
+      return [page, first, count, ...lengths]
     })
+    return {
+      pages,
+      entries: this.#entries.view(0, entriesAt),
+      names: this.#names.view(0, namesAt),
+      lastName: this.#lastName ?? new Uint8Array(0),
+    }
   }
 
   #close(): void {
@@ -111,12 +113,19 @@ export class PageJoiner {
     this.#lastName = name
   }
 
-  /** @param lastName of the last of these pages */
-  addPages(pages: Iterable<FastaPage>, lastName: Uint8Array | undefined, uri: string): void {
-    for (const { page, first, count, entries, names } of pages) {
+  addPages({ pages, entries, names, lastName }: PagesPart, uri: string): void {
+    let [entriesAt, namesAt] = [0, 0]
+    for (const [page, first, count, entriesLength, namesLength] of pages) {
       this.#open(page, first)
-      this.#push(entries, this.#lastName ? joinNames(names, this.#lastName, uri) : names, count)
+      const ownNames = names.subarray(namesAt, namesAt + namesLength)
+      this.#push(
+        entries.subarray(entriesAt, entriesAt + entriesLength),
+        this.#lastName ? joinNames(ownNames, this.#lastName, uri) : ownNames,
+        count,
+      )
       this.#lastName = lastName
+      entriesAt += entriesLength
+      namesAt += namesLength
     }
   }
 

@@ -1,10 +1,14 @@
 import { cutBetween, cutEvenly, cutInside } from './fasta-cuts.js'
+import { mergeFasta } from './fasta-merge.js'
+import { type FastaOptions, mergeFai, partFromFai, prepareFasta } from './fasta-prepare.js'
 import { type Regions, regionSlices } from './fasta-region.js'
-import { type FastaAttributes, mergeFasta, scanFasta } from './fasta-scan.js'
+import { type FastaAttributes, scanFasta } from './fasta-scan.js'
 import { type FastaSlice, fastaRanges, readFasta, slicesBetween } from './fasta-slice.js'
 import { defineFormat, defineStrategy } from './format.js'
 import { sliceCount } from './params.js'
 
+export { exportFai, type IndexedFasta } from './fasta-fai.js'
+export type { FastaOptions } from './fasta-prepare.js'
 export type { FastaRecord } from './fasta-records.js'
 export type { Regions } from './fasta-region.js'
 export type { FastaAttributes } from './fasta-scan.js'
@@ -15,7 +19,7 @@ export type { FastaSlice } from './fasta-slice.js'
  * next header (Pearson and Lipman 1988, doi:10.1073/pnas.85.8.2444). Preprocessing finds the sequences and how their
  * lines are cut; MALFORMED_DATA when text comes before the first header. `records()` gives `FastaRecord`s, `get()` the text.
  */
-export const FASTA = defineFormat<'fasta', FastaAttributes, FastaSlice, string>({
+export const FASTA = defineFormat<'fasta', FastaAttributes, FastaSlice, string, FastaOptions>({
   name: 'fasta',
   version: 1,
   module: import.meta.url,
@@ -25,8 +29,9 @@ export const FASTA = defineFormat<'fasta', FastaAttributes, FastaSlice, string>(
     `${name}.bgz`,
   ]),
   sniff: (head) => /^[\r\n]*>[^\n]*\n[\r\n]*[A-Za-z*.>-]/.test(new TextDecoder('latin1').decode(head)),
-  scan: scanFasta,
-  merge: mergeFasta,
+  prepare: prepareFasta,
+  scan: async (chunk, core) => (await partFromFai(chunk)) ?? scanFasta(chunk, core),
+  merge: (parts, context) => mergeFai(parts, context) ?? mergeFasta(parts, context),
   ranges: fastaRanges,
   read: readFasta,
 })

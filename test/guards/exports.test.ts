@@ -91,6 +91,7 @@ describe('public names', () => {
     expect(await names('dataplug/formats/fasta')).toMatchInlineSnapshot(`
       [
         "FASTA",
+        "exportFai",
         "partitionChunksStrategy",
         "partitionRegions",
         "partitionSequences",
