@@ -2,7 +2,7 @@ import { BGZF_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
 import { createGzipChunk } from '../core/gzip-chunk.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { createSearchedChunk } from '../core/gzip-search.js'
-import { createMemory } from '../core/memory.js'
+import { borrowMemory, returnMemory } from '../core/memory-pool.js'
 import { coreModule } from '../core/module.js'
 import type { Range } from '../range.js'
 import type { Source } from '../storage/source.js'
@@ -46,7 +46,8 @@ export async function scanGzip(
     rule: { stride: strideOf(span), span, smallMembers: kind === 'bgzf' },
     until: end === source.size ? Number.POSITIVE_INFINITY : end * 8,
   }
-  const memory = createMemory(await coreModule())
+  const module = await coreModule()
+  const memory = borrowMemory(module)
   const searched = start > 0 && from === undefined
   // What starts in a range is a block's data; the header of BGZF's first one may lie before it.
   const first = from ? Math.floor(from.bit / 8) : kind === 'bgzf' ? Math.max(0, start - BGZF_HEADER) : start
@@ -63,16 +64,25 @@ export async function scanGzip(
     return chunk.part()
   } catch (error) {
     throw naming(source.uri, error)
+  } finally {
+    returnMemory(module, memory)
   }
 }
 
 async function* readOnwards(source: Source, start: number, end: number, signal: AbortSignal | undefined) {
-  const options = { signal, scratch: new Uint8Array(SCRATCH) }
-  yield* source.read([start, end], options)
-  for (let at = end; at < source.size; at += FURTHER) {
-    yield* source.read([at, Math.min(at + FURTHER, source.size)], options)
+  const scratch = idleScratch.pop() ?? new Uint8Array(SCRATCH)
+  const options = { signal, scratch }
+  try {
+    yield* source.read([start, end], options)
+    for (let at = end; at < source.size; at += FURTHER) {
+      yield* source.read([at, Math.min(at + FURTHER, source.size)], options)
+    }
+  } finally {
+    idleScratch.push(scratch)
   }
 }
 
 /** Two pieces of a file: it reads one while the other is decoded. */
 const SCRATCH = 2 << 20
+/** As many as chunks were ever decoded at a time here: new ones would pile up until they are collected. */
+const idleScratch: Uint8Array[] = []

@@ -59,6 +59,9 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   const unknown = 'window' in start && start.window === 'unknown'
   const summary = createSummary(decoder, unknown)
   const points: PartPoint[] = []
+  // Made once: arrays of this size for each point would pile up until they are collected.
+  const newest = new Uint16Array(WINDOW_SIZE)
+  const touchedPlaces = new Uint16Array(WINDOW_SIZE)
   let pending:
     | { bit: number; output: number; lines: LineCount; symbols: Uint16Array; members: number }
     | undefined
@@ -71,7 +74,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   function addPoint(bit: number, findable: boolean): void {
     settlePoint()
     const { output, members } = summary
-    pending = { bit, output, lines: summary.takeLines(), symbols: summary.history(), members }
+    pending = { bit, output, lines: summary.takeLines(), symbols: summary.history(newest), members }
     decoder.inflater.memory.kernels.inflateWatch()
     if (findable) stride = (Math.floor(bit / 8 / rule.stride) + 1) * rule.stride * 8
     aim()
@@ -82,7 +85,12 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     if (!pending) return
     const { bit, output, lines, symbols, members } = pending
     const done = summary.output - output >= WINDOW_SIZE || summary.members > members
-    points.push({ bit, output, lines, window: sparse(symbols, done ? summary.touched() : undefined) })
+    points.push({
+      bit,
+      output,
+      lines,
+      window: sparse(symbols, done ? summary.touched() : undefined, touchedPlaces),
+    })
   }
 
   function aim(): void {
@@ -147,10 +155,9 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   return { push, finish: decoder.finish, part }
 }
 
-/** The symbols of a window that are touched, or all; `symbols` are the newest of it. */
-function sparse(symbols: Uint16Array, touched: Uint8Array | undefined): SparseWindow {
+/** The symbols of a window that are touched, or all; `symbols` are the newest of it. Overwrites `positions`. */
+function sparse(symbols: Uint16Array, touched: Uint8Array | undefined, positions: Uint16Array): SparseWindow {
   const first = WINDOW_SIZE - symbols.length
-  const positions = new Uint16Array(symbols.length)
   let count = 0
   if (touched) {
     for (let i = touched.indexOf(1, first); i >= 0; i = touched.indexOf(1, i + 1)) positions[count++] = i
@@ -166,7 +173,8 @@ interface Summary {
   beginMember(): void
   addPiece(): void
   takeLines(): LineCount
-  history(): Uint16Array
+  /** The symbols that matches may reach, in `into`, which has room for a window. */
+  history(into: Uint16Array): Uint16Array
   touched(): Uint8Array
   endSegment(trailer: NonNullable<PartSegment['trailer']>): void
   close(): Pick<GzipPart, 'lines' | 'last' | 'tail' | 'factors' | 'segments' | 'reach'>
@@ -223,10 +231,13 @@ function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
     return taken
   }
 
-  function history(): Uint16Array {
+  function history(into: Uint16Array): Uint16Array {
     const { start, end } = inflater.history()
-    if (!unknown) return Uint16Array.from(bytes.subarray(start, end))
-    return new Uint16Array(bytes.buffer, start, (end - start) / 2).slice()
+    const symbols = unknown
+      ? new Uint16Array(bytes.buffer, start, (end - start) / 2)
+      : bytes.subarray(start, end)
+    into.set(symbols)
+    return into.subarray(0, symbols.length)
   }
 
   function touched(): Uint8Array {
@@ -248,7 +259,7 @@ function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
 
   function close() {
     const left = takeLines()
-    const tail = open ? history() : new Uint16Array(0)
+    const tail = open ? history(new Uint16Array(WINDOW_SIZE)) : new Uint16Array(0)
     if (open) addSegment(undefined)
     return { lines: left, last, tail, factors, segments, reach: WINDOW_SIZE - lowest }
   }
