@@ -1,4 +1,6 @@
+import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import type { Range } from '../range.js'
 
 export const PIECE = 1 << 20
@@ -59,7 +61,10 @@ function emptyBytes(length: number): Uint8Array {
 async function fill(handle: FileHandle, buffer: Uint8Array, position: number): Promise<Uint8Array> {
   let filled = 0
   while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled)
+    const wanted = [buffer, filled, buffer.length - filled, position + filled] as const
+    // A worker has nothing else to do meanwhile, and handing its reads over to Node's own threads takes a fifth
+    // of the CPU time of counting lines.
+    const bytesRead = isMainThread ? (await handle.read(...wanted)).bytesRead : readSync(handle.fd, ...wanted)
     if (bytesRead === 0) return buffer.subarray(0, filled)
     filled += bytesRead
   }
