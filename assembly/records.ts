@@ -179,9 +179,8 @@ let fastState: u32 = 0
 let fastOpen: u32 = 0
 let fastRows: u32 = 0
 let fastSeen: bool = false
-/** The last of them with a row end, 0 for none, and the state before it. */
-let fastBlock: usize = 0
-let fastBlockState: u32 = 0
+/** Just after the last row end; 0 for none. */
+let fastEnd: usize = 0
 
 /** Bit i is set when byte i of the four equals the lanes of `v`. */
 // @ts-ignore: decorator
@@ -212,8 +211,11 @@ function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32
   let opens = u64(state == ROW_START || state == FIELD_START || state == CLOSED)
   let total: u32 = 0
   let done: u32 = 0
+  let endStep: usize = 0
+  let endMask: u64 = 0
+  let lastStep: usize = 0
+  let lastEnds: u64 = 0
   fastSeen = false
-  fastBlock = 0
 
   for (; done < blocks; done++) {
     const end = p + BLOCK
@@ -251,7 +253,7 @@ function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32
         opens = (ends | between) >> 63
       }
       // A blank line, or a row of one byte.
-      if (ends & ((ends << 1) | (ends << 2) | (pastEnds >> 62))) {
+      if (ends & ((ends << 1) | (ends << 2) | (pastEnds >> 63) | (pastEnds >> 62))) {
         const returns = newline == LF ? equal(p - 1, i8x16.splat(u8(CR))) : 0
         if (ends & ((ends << 1) | (pastEnds >> 63) | (((ends << 2) | (pastEnds >> 62)) & returns))) {
           odd = true
@@ -272,10 +274,12 @@ function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32
         open = u32(popcnt(between & ~counted))
       } else {
         const low = u32(popcnt(between & (ends - 1)))
-        bad |= ends ? (open + low) ^ expected : 0
-        open = ends ? u32(popcnt(between)) - low : open + low
+        bad |= select<u32>((open + low) ^ expected, 0, ends != 0)
+        open = select<u32>(u32(popcnt(between)) - low, open + low, ends != 0)
       }
       pastEnds = ends
+      lastStep = select<usize>(p, lastStep, ends != 0)
+      lastEnds = select<u64>(ends, lastEnds, ends != 0)
       p += 64
     } while (p < end)
 
@@ -284,9 +288,9 @@ function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32
       break
     }
     if (rows) {
-      fastBlock = end - BLOCK
-      fastBlockState = state
       total += rows
+      endStep = lastStep
+      endMask = lastEnds
     }
     store<u16>(out, u16(rows))
     const last = u32(load<u8>(end - 1))
@@ -311,18 +315,8 @@ function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32
   fastState = state
   fastOpen = open
   fastRows = total
+  fastEnd = endStep ? endStep + 64 - usize(clz(endMask)) : 0
   return done
-}
-
-/** 1 + index of the last row end of the block at `p`, read from `state`; 0 when there is none. */
-function lastEndOf(p: usize, state: u32): u32 {
-  let last: u32 = 0
-  for (let i: u32 = 0; i < BLOCK; i++) {
-    const next = step(state, load<u8>(p + i))
-    if (next & ROW_END) last = i + 1
-    state = next & STATE_BITS
-  }
-  return last
 }
 
 /**
@@ -354,9 +348,6 @@ export function csvScan(p: usize, n: u32, first: u32): u32 {
   let open = load<u32>(CSV, OPEN)
   let rows: u32 = 0
   let lastEnd: u32 = 0
-  // The last block that `scanFast` found a row end in, and its state: where in it is looked for when that matters.
-  let lastBlock: usize = 0
-  let lastState: u32 = 0
   let skipped: u32 = 0
   let seen: u64 = 0
 
@@ -367,10 +358,7 @@ export function csvScan(p: usize, n: u32, first: u32): u32 {
     if (fast && blockEnd - p == BLOCK && state <= CLOSED && !load<u32>(CSV, PARTIAL)) {
       const done = scanFast(p, u32(end - p) / BLOCK, out, state, open)
       if (done) {
-        if (fastBlock) {
-          lastBlock = fastBlock
-          lastState = fastBlockState
-        }
+        if (fastEnd) lastEnd = u32(fastEnd - base)
         rows += fastRows
         state = fastState
         open = fastOpen
@@ -381,11 +369,6 @@ export function csvScan(p: usize, n: u32, first: u32): u32 {
         continue
       }
     }
-    if (lastBlock) {
-      lastEnd = u32(lastBlock - base) + lastEndOf(lastBlock, lastState)
-      lastBlock = 0
-    }
-
     while (p < blockEnd) {
       // The state, as bits that go before the next ones: newlines outside quotes at 63 and 62, and so on.
       let inside: u64 = state == QUOTED ? u64.MAX_VALUE : 0
@@ -501,7 +484,6 @@ export function csvScan(p: usize, n: u32, first: u32): u32 {
     blockEnd = p + min(usize(BLOCK), end - p)
   }
 
-  if (lastBlock) lastEnd = u32(lastBlock - base) + lastEndOf(lastBlock, lastState)
   store<u32>(CSV, state, STATE)
   store<u32>(CSV, open, OPEN)
   store<u32>(CSV, rows, ROWS)

@@ -9,7 +9,7 @@ const [PLAIN, QUOTED, ROW_START, FIELD_START, CLOSED, ESCAPED, IN_COMMENT, CR_ST
 export function scanNaively(
   bytes: Uint8Array,
   dialect: RowDialect,
-  expected: number,
+  expected: number | undefined,
   offset: number,
   from: number,
   withEnds = false,
@@ -36,7 +36,7 @@ export function scanNaively(
     if (facts.partial) {
       facts.partial = false
       facts.head = facts.open
-    } else if (facts.open !== expected) {
+    } else if (expected !== undefined && facts.open !== expected) {
       if (facts.ragged++ === 0) {
         Object.assign(facts, { raggedRow: facts.rows, raggedAt: facts.lastEnd, raggedHas: facts.open })
       }
@@ -114,6 +114,8 @@ export const wildCsv = fc
       fc.nat(60).map((n) => ['a,"b",c\n'.repeat(n)]),
       fc.nat(40).map((n) => ['"one, ""two""","three\r\n",four five six seven\r\n'.repeat(n)]),
       fc.nat(300).map((n) => ['1\n'.repeat(n)]),
+      fc.nat(80).map((n) => ['abcdefg,h\n'.repeat(n), '\n']),
+      fc.nat(80).map((n) => ['abcdef,h\r\n'.repeat(n), '\r\n']),
       fc.nat(200).map((n) => ['ab,cd,efgh\n'.repeat(n)]),
       fc.nat(90).map((n) => ['"', 'q,\n'.repeat(n), '"']),
     ),

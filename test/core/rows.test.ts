@@ -13,8 +13,9 @@ function scan(
   offset: number,
   state: number,
   pieces: readonly number[],
+  separators: number | undefined,
 ) {
-  const scanner = core.rowScanner(dialect, 2)
+  const scanner = core.rowScanner(dialect, separators)
   const lane = scanner.lane(state, state !== 2)
   const counts: number[] = []
   const states: number[] = []
@@ -51,12 +52,13 @@ describe('the row kernel', () => {
         fc.nat(1100),
         fc.nat(7),
         fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 12 }),
-        (text, dialect, offset, n, pieces) => {
+        fc.constantFrom(2, 1, undefined),
+        (text, dialect, offset, n, pieces, separators) => {
           const state = stateOf(dialect, n)
           const bytes = new TextEncoder().encode(text)
-          const expected = scanNaively(bytes, dialect, 2, offset, state)
-          expect(scan(bytes, dialect, offset, state, pieces)).toEqual(expected)
-          expect(scan(bytes, dialect, offset, state, [])).toEqual(expected)
+          const expected = scanNaively(bytes, dialect, separators, offset, state)
+          expect(scan(bytes, dialect, offset, state, pieces, separators)).toEqual(expected)
+          expect(scan(bytes, dialect, offset, state, [], separators)).toEqual(expected)
         },
       ),
       { numRuns: 1500 },
