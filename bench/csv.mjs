@@ -116,7 +116,7 @@ function python(module, path) {
     duckdb: `import duckdb, time
 duckdb.sql("SET threads = 1")
 t = time.perf_counter()
-n = duckdb.sql("SELECT count(*) FROM read_csv('${path}', header = true, quote = '\\"')").fetchone()[0]`,
+n = duckdb.sql("SELECT count(*) FROM read_csv('${path}', header = true, quote = '\\"')").fetchall()[0][0]`,
     polars: `import os
 os.environ["POLARS_MAX_THREADS"] = "1"
 import polars, time

@@ -113,9 +113,14 @@ interface Candidate {
 
 function chooseDialect(text: string, whole: boolean, { uri }: Source, options: CsvOptions): Candidate {
   const { separator, quote = '"', escape: escapeCharacter = null, comment = null } = options
+  const returnsEndLines = /\r(?!\n)/.test(text)
   const tryOut = (candidate: string): Candidate => {
     const dialect = { separator: candidate, quote, escape: escapeCharacter, comment }
-    const newlines = options.newline ? [options.newline] : (['\n', '\r'] as const)
+    const newlines = options.newline
+      ? [options.newline]
+      : returnsEndLines
+        ? (['\n', '\r'] as const)
+        : (['\n'] as const)
     const tried = newlines.map((newline) => weigh(text, whole, { ...dialect, newline }))
     const [feeds, returns] = tried as [Candidate, Candidate | undefined]
     // Carriage returns end lines only where no line feed does.
