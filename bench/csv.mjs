@@ -126,7 +126,7 @@ n = polars.scan_csv("${path}").select(polars.len()).collect().item()`,
   const script = `${programs[module]}\nprint(n, time.perf_counter() - t)`
   const { status, stdout } = spawnSync(process.env.PYTHON ?? 'python3', ['-c', script], { encoding: 'utf8' })
   if (status !== 0) return undefined
-  const [count, seconds] = stdout.trim().split(' ').map(Number)
+  const [count, seconds] = stdout.trim().split('\n').at(-1).split(' ').map(Number)
   return { count, seconds }
 }
 

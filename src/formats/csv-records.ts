@@ -132,8 +132,11 @@ async function batchParser({
     // What papaparse knows nothing of: escapes other than quotes, comments, blank lines that are no rows, mixed line ends.
     const isPlain = batch.skipped === 0 && (dialect.escape === null || !text.includes(dialect.escape))
     const crlf = newline === '\n' && text.includes('\r\n')
-    if (isPlain && !text.endsWith('\r')) {
-      const lineEnd = crlf ? '\r\n' : newline
+    const lineEnd = crlf ? '\r\n' : newline
+    // Line ends of the rows before the last show in their number if they are mixed; the last one does not.
+    const lastFits =
+      newline === '\r' || (!text.endsWith('\r') && (!text.endsWith('\n') || text.endsWith(lineEnd)))
+    if (isPlain && lastFits) {
       const { data, faulty } = run(text.endsWith(lineEnd) ? text.slice(0, -lineEnd.length) : text, lineEnd)
       if (!faulty && data.length === batch.rows) return data
     }
