@@ -48,6 +48,7 @@ export default defineConfig({
     'formats/jsonl': 'src/formats/jsonl.ts',
     'formats/vcf': 'src/formats/vcf.ts',
     'formats/bam': 'src/formats/bam.ts',
+    'formats/parquet': 'src/formats/parquet.ts',
     'thread-worker': 'src/executors/thread-worker.ts',
   },
   esbuildPlugins: [inOneFile],

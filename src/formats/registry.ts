@@ -9,6 +9,7 @@ const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
   fastq: () => import('./fastq.js'),
   'gzip-text': () => import('./gzip-text.js'),
   jsonl: () => import('./jsonl.js'),
+  parquet: () => import('./parquet.js'),
   vcf: () => import('./vcf.js'),
   bam: () => import('./bam.js'),
 }

@@ -158,6 +158,16 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/formats/parquet', async () => {
+    expect(await names('dataplug/formats/parquet')).toMatchInlineSnapshot(`
+      [
+        "Parquet",
+        "partitionNumRows",
+        "partitionRowGroups",
+      ]
+    `)
+  })
+
   test('dataplug/storage', async () => {
     expect(await names('dataplug/storage')).toMatchInlineSnapshot(`
       [
