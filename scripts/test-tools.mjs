@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')
 const caches = process.env.DATAPLUG_CACHE ?? join(root, '.cache')
 const cache = join(caches, 'indexed_gzip')
+const pyarrow = join(caches, 'pyarrow')
 const samples = join(caches, 'samples')
 
 /** Program, and the Debian package that has it. */
@@ -50,6 +51,9 @@ if (missing.length > 0) {
   run('apt-get', ['update', '-qq'])
   run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages])
 }
+if (!existsSync(join(pyarrow, 'pyarrow'))) {
+  run('python3', ['-m', 'pip', 'install', '--quiet', '--target', pyarrow, 'pyarrow'])
+}
 if (!existsSync(join(cache, 'indexed_gzip'))) {
   run('python3', ['-m', 'pip', 'install', '--quiet', '--target', cache, 'indexed_gzip'])
 }
@@ -62,6 +66,7 @@ for (const [name, folder] of Object.entries(data)) {
 }
 const still = missing.filter((program) => !isThere(program))
 if (!existsSync(join(cache, 'indexed_gzip'))) still.push('indexed_gzip')
+if (!existsSync(join(pyarrow, 'pyarrow'))) still.push('pyarrow')
 still.push(...Object.keys(data).filter((name) => !existsSync(join(samples, data[name]))))
 if (still.length > 0) {
   console.error(`test:tools needs ${still.join(', ')}, and could not install them`)
@@ -70,6 +75,6 @@ if (still.length > 0) {
 process.exit(
   run(process.execPath, [vitest, 'run', '--config', 'vitest.tools.config.ts', ...process.argv.slice(2)], {
     cwd: root,
-    env: { ...process.env, INDEXED_GZIP: cache, DEBIAN_SAMPLES: samples },
+    env: { ...process.env, INDEXED_GZIP: cache, PYARROW: pyarrow, DEBIAN_SAMPLES: samples },
   }),
 )
