@@ -42,7 +42,7 @@ const SKIPPED: usize = 68
 const CSV: usize = memory.data(72, 16)
 const NONE: u32 = u32.MAX_VALUE
 
-/** Bytes of a block: BLOCK_SIZE of src/formats/counts.ts. */
+/** Bytes of a block: BLOCK_SIZE of src/formats/shared/counts.ts. */
 const BLOCK: u32 = 512
 /** States of blocks are written so far behind their counts. */
 const STATES: usize = 1 << 19

@@ -20,6 +20,6 @@ export {
   type Sources,
   type Strategy,
 } from './formats/format.js'
-export { integer, sizePerSlice, sliceCount } from './formats/params.js'
+export { integer, sizePerSlice, sliceCount } from './formats/shared/params.js'
 export { isRange, type Range, rangeLength, splitBySize, splitEvenly } from './range.js'
 export type { ByteStream } from './storage/store.js'

@@ -1,6 +1,6 @@
 import { DataplugError } from '../errors.js'
-import { exportFai, type IndexedFasta } from '../formats/fasta-fai.js'
-import { buildFromFai } from '../formats/fasta-prepare.js'
+import { exportFai, type IndexedFasta } from '../formats/fasta/fai.js'
+import { buildFromFai } from '../formats/fasta/prepare.js'
 import { openSource } from '../storage/source.js'
 import type { CallOptions } from '../storage/store.js'
 import type { CloudObject } from './cloud-object.js'

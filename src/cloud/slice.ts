@@ -1,7 +1,7 @@
 import { loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Reading } from '../formats/format.js'
-import { decodeText, splitLines } from '../formats/text-view.js'
+import { decodeText, splitLines } from '../formats/shared/text-view.js'
 import type { Range } from '../range.js'
 import type { ByteStream, CallOptions } from '../storage/store.js'
 import { type ResolvedStorage, resolveStorage, type StorageOptions } from './environment.js'

@@ -1,18 +1,18 @@
 import type { Core, FastqFacts } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import { type Range, splitEvenly } from '../range.js'
-import { createFastqCheck, type FastqAttributes } from './fastq-check.js'
-import { type FastqSlice, readReads, readSlices } from './fastq-slice.js'
+import { createFastqCheck, type FastqAttributes } from './fastq/check.js'
+import { type FastqSlice, readReads, readSlices } from './fastq/slice.js'
 import { type Built, type Chunk, defineFormat, defineStrategy, type Part } from './format.js'
-import { estimateLines } from './line-estimate.js'
-import { lineCounter, mergeLines } from './line-index.js'
-import { sizePerSlice, sliceCount } from './params.js'
-import { type RestStrategy, splitWithRest } from './rest.js'
+import { estimateLines } from './shared/line-estimate.js'
+import { lineCounter, mergeLines } from './shared/line-index.js'
+import { sizePerSlice, sliceCount } from './shared/params.js'
+import { type RestStrategy, splitWithRest } from './shared/rest.js'
 
-export type { FastqAttributes } from './fastq-check.js'
-export type { FastqRecord } from './fastq-records.js'
-export type { FastqSlice } from './fastq-slice.js'
-export type { RestStrategy } from './rest.js'
+export type { FastqAttributes } from './fastq/check.js'
+export type { FastqRecord } from './fastq/records.js'
+export type { FastqSlice } from './fastq/slice.js'
+export type { RestStrategy } from './shared/rest.js'
 
 /**
  * FASTQ with four lines a read, plain or compressed (Cock et al. 2010, doi:10.1093/nar/gkp1137, without wrapped

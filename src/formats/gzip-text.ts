@@ -1,13 +1,13 @@
 import { DataplugError } from '../errors.js'
 import { splitBySize, splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy, type Index, type LineFacts } from './format.js'
-import { sizePerSlice, sliceCount } from './params.js'
-import { type RestStrategy, splitWithRest } from './rest.js'
-import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './text-slice.js'
-import { collectLines } from './text-view.js'
+import { sizePerSlice, sliceCount } from './shared/params.js'
+import { type RestStrategy, splitWithRest } from './shared/rest.js'
+import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './shared/text-slice.js'
+import { collectLines } from './shared/text-view.js'
 
-export type { RestStrategy } from './rest.js'
-export type { TextSlice } from './text-slice.js'
+export type { RestStrategy } from './shared/rest.js'
+export type { TextSlice } from './shared/text-slice.js'
 
 /**
  * Text in a gzip or BGZF object, under the name it has in Python: `get()` gives an array of lines. `UTF8Text`

@@ -1,13 +1,13 @@
 import { splitBySize, splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy, type Json, type LineFacts } from './format.js'
-import { parseValues } from './jsonl-records.js'
-import { mergeLines, scanLines } from './line-index.js'
-import { sizePerSlice, sliceCount } from './params.js'
-import { type RestStrategy, splitWithRest } from './rest.js'
-import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './text-slice.js'
+import { parseValues } from './jsonl/records.js'
+import { mergeLines, scanLines } from './shared/line-index.js'
+import { sizePerSlice, sliceCount } from './shared/params.js'
+import { type RestStrategy, splitWithRest } from './shared/rest.js'
+import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './shared/text-slice.js'
 
-export type { RestStrategy } from './rest.js'
-export type { TextSlice } from './text-slice.js'
+export type { RestStrategy } from './shared/rest.js'
+export type { TextSlice } from './shared/text-slice.js'
 
 /**
  * JSON Lines (https://jsonlines.org), also known as NDJSON: one JSON value (RFC 8259) on each line, lines ended by

@@ -1,16 +1,21 @@
 import { DataplugError } from '../errors.js'
 import { type Range, splitBySize, splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy } from './format.js'
-import { integer, sizePerSlice, sliceCount } from './params.js'
-import { type GroupTable, inspectParquet, openGroupTable, type ParquetAttributes } from './parquet-index.js'
-import type { ParquetRow } from './parquet-rows.js'
-import { type ParquetSlice, parquetRanges, parquetSlice, readParquet } from './parquet-slice.js'
-import { type RestStrategy, splitWithRest } from './rest.js'
+import {
+  type GroupTable,
+  inspectParquet,
+  openGroupTable,
+  type ParquetAttributes,
+} from './parquet/group-index.js'
+import type { ParquetRow } from './parquet/rows.js'
+import { type ParquetSlice, parquetRanges, parquetSlice, readParquet } from './parquet/slice.js'
+import { integer, sizePerSlice, sliceCount } from './shared/params.js'
+import { type RestStrategy, splitWithRest } from './shared/rest.js'
 
-export type { ParquetAttributes, ParquetColumn } from './parquet-index.js'
-export type { ParquetRow } from './parquet-rows.js'
-export type { ParquetSlice } from './parquet-slice.js'
-export type { RestStrategy } from './rest.js'
+export type { ParquetAttributes, ParquetColumn } from './parquet/group-index.js'
+export type { ParquetRow } from './parquet/rows.js'
+export type { ParquetSlice } from './parquet/slice.js'
+export type { RestStrategy } from './shared/rest.js'
 
 /**
  * Parquet (https://parquet.apache.org/docs/file-format). Preprocessing reads the footer and nothing else. Slices are row

@@ -1,12 +1,12 @@
 import { splitBySize, splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy, type LineFacts } from './format.js'
-import { mergeLines, scanLines } from './line-index.js'
-import { sizePerSlice, sliceCount } from './params.js'
-import { type RestStrategy, splitWithRest } from './rest.js'
-import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './text-slice.js'
+import { mergeLines, scanLines } from './shared/line-index.js'
+import { sizePerSlice, sliceCount } from './shared/params.js'
+import { type RestStrategy, splitWithRest } from './shared/rest.js'
+import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './shared/text-slice.js'
 
-export type { RestStrategy } from './rest.js'
-export type { TextSlice } from './text-slice.js'
+export type { RestStrategy } from './shared/rest.js'
+export type { TextSlice } from './shared/text-slice.js'
 
 /**
  * Text in UTF-8, or any encoding in which line feeds and white space are single ASCII bytes. Slices tile the

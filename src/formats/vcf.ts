@@ -1,7 +1,6 @@
 import type { Core } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import { type Range, splitBySize, splitEvenly } from '../range.js'
-import { findBinningIndex } from './binning-index-file.js'
 import {
   type Built,
   type Chunk,
@@ -11,19 +10,20 @@ import {
   type Part,
   type Source,
 } from './format.js'
-import { lineCounter, mergeLines } from './line-index.js'
-import { sizePerSlice, sliceCount } from './params.js'
-import { type RestStrategy, splitWithRest } from './rest.js'
-import { cutSlice, lineSlices } from './text-slice.js'
-import { attributesOf, type VcfAttributes } from './vcf-attributes.js'
-import { HeaderReader } from './vcf-header.js'
-import { planRegions } from './vcf-region.js'
-import { readVcf, type VcfSlice, vcfRanges, withHeader } from './vcf-slice.js'
+import { findBinningIndex } from './shared/binning-index-file.js'
+import { lineCounter, mergeLines } from './shared/line-index.js'
+import { sizePerSlice, sliceCount } from './shared/params.js'
+import { type RestStrategy, splitWithRest } from './shared/rest.js'
+import { cutSlice, lineSlices } from './shared/text-slice.js'
+import { attributesOf, type VcfAttributes } from './vcf/attributes.js'
+import { HeaderReader } from './vcf/header.js'
+import { planRegions } from './vcf/region.js'
+import { readVcf, type VcfSlice, vcfRanges, withHeader } from './vcf/slice.js'
 
-export type { RestStrategy } from './rest.js'
-export type { VcfAttributes } from './vcf-attributes.js'
-export type { VcfContig, VcfMeta } from './vcf-header.js'
-export type { VcfSlice } from './vcf-slice.js'
+export type { RestStrategy } from './shared/rest.js'
+export type { VcfAttributes } from './vcf/attributes.js'
+export type { VcfContig, VcfMeta } from './vcf/header.js'
+export type { VcfSlice } from './vcf/slice.js'
 
 /**
  * Variant Call Format (VCF 4.x), plain or compressed. Each slice is a VCF of its own: the object's header and whole
