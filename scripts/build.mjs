@@ -73,7 +73,6 @@ step(
     delete stamps.lambda
     execute('tsup', [])
     copyFileSync('build/core.wasm', 'dist/core.wasm')
-    copyFileSync('src/executors/thread-loader.cjs', 'dist/thread-loader.cjs')
   },
 )
 

@@ -8,6 +8,7 @@ import { onAbort } from '../storage/abort.js'
 import { displayUri } from '../storage/uri.js'
 import { describeWork, unwrapReply, type WorkerReply, type WorkerRequest } from './protocol.js'
 import { openSlots } from './slots.js'
+import { startedThreads } from './started-threads.js'
 
 export interface ThreadsOptions {
   /** Worker threads. Default: as many as the process may use at once. */
@@ -47,6 +48,7 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
   let pool: Promise<Piscina> | undefined
   let latest: Piscina | undefined
   let closed: DataplugError | undefined
+  const loading = startedThreads()
   const running = new Set<AbortController>()
   // Piscina starts threads when work arrives, and none when one dies while work is queued: what waited for
   // that one would wait for ever. So it never gets more than it can start at once.
@@ -55,7 +57,7 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
   async function start(): Promise<Piscina> {
     const [{ Piscina: PiscinaPool }, wasm] = await Promise.all([import('piscina'), coreModule()])
     const started = new PiscinaPool({
-      filename: workerFile(),
+      filename: fileURLToPath(new URL('./thread-worker.js', import.meta.url)),
       minThreads: 0,
       maxThreads: size,
       idleTimeout: 1000,
@@ -69,24 +71,34 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
     // A thread that dies before or after its work: on starting up, or of something its work left behind.
     // Work may be assigned to it already, and it is not told whose. The next work starts a new pool.
     latest = started
-    started.on('error', (cause) => {
+    started.on('error', async (cause) => {
       if (latest !== started) return
       pool = latest = undefined
-      for (const controller of running) controller.abort(cause)
+      const lost = [...running]
+      await loading.settled()
+      for (const controller of lost) controller.abort(cause)
       void started.destroy()
     })
+    // Emitted when a thread is ready, just before Piscina may start another one.
+    started.on('workerCreate', () => queueMicrotask(() => loading.watch(started)))
     return started
   }
 
   async function submit(request: WorkerRequest, signal: AbortSignal | undefined): Promise<WorkerReply> {
     const controller = new AbortController()
-    const forget = onAbort(signal, () => controller.abort(signal?.reason))
+    const forget = onAbort(signal, async () => {
+      await loading.settled()
+      controller.abort(signal?.reason)
+    })
     running.add(controller)
     try {
       pool ??= start()
       const started = await pool
       if (closed) throw closed
-      return (await started.run(request, { signal: controller.signal })) as WorkerReply
+      signal?.throwIfAborted()
+      const reply = started.run(request, { signal: controller.signal })
+      loading.watch(started)
+      return (await reply.finally(() => loading.watch(started))) as WorkerReply
     } catch (error) {
       // Failures of the work itself come as replies; this is the pool's: an abort, or a thread's end.
       signal?.throwIfAborted()
@@ -124,7 +136,9 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
         'this pool of threads has been disposed; make a new one',
       )
       slots.close(closed)
-      await (await pool?.catch(() => undefined))?.destroy()
+      const started = await pool?.catch(() => undefined)
+      await loading.settled()
+      await started?.destroy()
     },
   }
 }
@@ -137,12 +151,4 @@ function workerFailed(cause: unknown, line: string): DataplugError {
     `the worker thread failed on number ${number} of ${displayUri(uri)}: ${reason}; run it again, with fewer threads or smaller pieces if memory ran out`,
     { uri, cause },
   )
-}
-
-// Under Node 22 a thread must not load an ES module by `require`, as Piscina does: see thread-loader.cjs. Under
-// Node 24 it may, and a thread that is ended while it waits for a dynamic import sometimes never ends.
-function workerFile(): string {
-  const [major] = process.versions.node.split('.')
-  const name = major === '22' || major === '23' ? './thread-loader.cjs' : './thread-worker.js'
-  return fileURLToPath(new URL(name, import.meta.url))
 }

@@ -28,6 +28,7 @@ const outcomes = {
   disposed: '8',
   many: '16',
   abort: 'reason,reason,reason',
+  starting: 'reason',
   preprocess: 'reason',
   crash: 'WORKER_FAILED',
 }

@@ -47,6 +47,17 @@ const programs = {
     }
     return outcomes.join()
   },
+  /** Aborted while threads load, each time a little later; the last pool is left as it is. */
+  async starting() {
+    const outcomes = new Set()
+    for (let ms = 0; ms < 200; ms += 20) {
+      const pool = threads({ size: 3 })
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(reason), ms)
+      outcomes.add(await map(pool, slices, misbehave('hang'), { signal: controller.signal }).catch(told))
+    }
+    return [...outcomes].join()
+  },
   /** Aborted in the middle of preprocessing. */
   async preprocess() {
     const pool = threads({ size: 2 })
