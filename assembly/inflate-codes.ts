@@ -61,16 +61,11 @@ function put<T>(out: usize, entry: u32): void {
 function copyMatch<T>(out: usize, from: usize, end: usize): void {
   const period = u32(out - from)
   if (period >= 16) {
-    v128.store(out, v128.load(from))
-    if (sizeof<T>() == 1 && out + 16 >= end) return
-    v128.store(out, v128.load(from, 16), 16)
-    out += 32
-    from += 32
-    while (out < end) {
+    do {
       v128.store(out, v128.load(from))
       out += 16
       from += 16
-    }
+    } while (out < end)
   } else {
     const pattern = i8x16.swizzle(v128.load(from), v128.load(PERIODS + (period << 4)))
     const step: usize = load<u8>(STEPS + period)

@@ -1,4 +1,5 @@
 import { DataplugError } from '../errors.js'
+import { concat } from './bytes.js'
 
 // The host's own deflate, which Node, Lambda and browsers share: raw (RFC 1951), or with zlib's header and
 // checksum (RFC 1950), which the host calls 'deflate'.
@@ -11,8 +12,9 @@ export async function deflate(
   wrapping: Wrapping = 'deflate-raw',
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes.length === 0) return bytes
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(wrapping))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
+  const pieces: Uint8Array[] = []
+  for await (const piece of through(new CompressionStream(wrapping), bytes)) pieces.push(piece)
+  return concat(pieces)
 }
 
 /**
@@ -28,11 +30,8 @@ export async function inflate(
   const bytes = new Uint8Array(length)
   if (deflated.length === 0) return bytes.subarray(0, 0)
   let filled = 0
-  const stream = new Blob([deflated as Uint8Array<ArrayBuffer>])
-    .stream()
-    .pipeThrough(new DecompressionStream(wrapping))
   try {
-    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+    for await (const chunk of through(new DecompressionStream(wrapping), deflated)) {
       if (filled + chunk.length > length) throw new RangeError(`longer than ${length} bytes`)
       bytes.set(chunk, filled)
       filled += chunk.length
@@ -45,4 +44,16 @@ export async function inflate(
     )
   }
   return bytes.subarray(0, filled)
+}
+
+/** What a host's stream makes of bytes. A pipe from a Blob would cost half as much again as deflating a window. */
+function through(
+  { readable, writable }: CompressionStream | DecompressionStream,
+  bytes: Uint8Array,
+): AsyncIterable<Uint8Array> {
+  const writer = writable.getWriter()
+  // Failures show on the readable side.
+  writer.write(bytes as Uint8Array<ArrayBuffer>).catch(() => undefined)
+  writer.close().catch(() => undefined)
+  return readable as unknown as AsyncIterable<Uint8Array>
 }

@@ -1,5 +1,5 @@
 import type { GzipPart } from '../core/gzip-part.js'
-import { createGzipReducer } from '../core/gzip-reduce.js'
+import { createGzipReducer, type SeekPoint } from '../core/gzip-reduce.js'
 import { bgzfBlockList } from './bgzf-blocks.js'
 import type { Compression } from './compression.js'
 import { deflate } from './deflate.js'
@@ -18,14 +18,19 @@ export interface GzipIndex {
 export interface GzipIndexer {
   /** Where the next part must start: undefined before the first, and once the object has ended. */
   readonly next: GzipFrom | undefined
-  /** @throws MALFORMED_DATA when a member's CRC-32 or size is not what its trailer says */
+  /**
+   * Adds the next part. Its windows are deflated while the caller goes on; waits for those of the part before.
+   *
+   * @throws MALFORMED_DATA when a member's CRC-32 or size is not what its trailer says
+   */
   add(part: GzipPart): Promise<void>
-  finish(): GzipIndex
+  finish(): Promise<GzipIndex>
 }
 
 export function createGzipIndexer(uri: string, kind: CompressionKind, span: number): GzipIndexer {
   const reducer = createGzipReducer(uri)
   const points: BuiltPoint[] = []
+  let deflating: Promise<readonly BuiltPoint[]> = Promise.resolve([])
   const blocks = kind === 'bgzf' ? bgzfBlockList() : undefined
   let members = 0
   let deflateBlocks = 0
@@ -53,16 +58,13 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
         memberEnd = end
       }
       if (part.size > 0) last = lastByte(part.last, before)
-      for (const { bit, output, lines, window } of added.points) {
-        points.push({
-          bit,
-          content: output,
-          lineFeeds: lines,
-          window: await deflate(Uint8Array.from(window)),
-        })
-      }
+      points.push(...(await deflating))
+      deflating = Promise.all(added.points.map(deflateWindow))
+      // Whoever waits for it next is told of a failure.
+      deflating.catch(() => undefined)
     },
-    finish() {
+    async finish() {
+      points.push(...(await deflating))
       const { points: table, windows } = encodeSeekTable(points)
       const { output: size, lines: lineFeeds } = reducer
       const blockSection = blocks?.encode()
@@ -84,6 +86,10 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
       }
     },
   }
+}
+
+async function deflateWindow({ bit, output, lines, window }: SeekPoint): Promise<BuiltPoint> {
+  return { bit, content: output, lineFeeds: lines, window: await deflate(Uint8Array.from(window)) }
 }
 
 /** The byte for a part's last symbol, given the window before the part. */

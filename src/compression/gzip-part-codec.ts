@@ -7,7 +7,6 @@ import type {
   SparseWindow,
 } from '../core/gzip-part.js'
 import { WINDOW_SIZE } from '../core/inflater.js'
-import { deflate, inflate } from './deflate.js'
 
 /** A `GzipPart` as named values that survive JSON and bytes: what a task returns. */
 export type EncodedGzipPart = {
@@ -28,14 +27,12 @@ interface Facts {
   readonly lines: readonly [literal: number, markers: number]
   readonly factors: number
   readonly tail: number
-  /** Bytes of the packed symbols before deflation. */
-  readonly packed: number
 }
 
 const MASK = WINDOW_SIZE / 8
 
-/** Packs the arrays of a part one after the other and deflates them. */
-export async function encodeGzipPart(part: GzipPart): Promise<EncodedGzipPart> {
+/** Packs the arrays of a part one after the other. */
+export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
   const { start, end, size, blocks, reach, last, segments, points, lines, factors, tail } = part
   const writer = new ArrayWriter()
   const pairs = ({ markers, values }: MarkerPairs) => {
@@ -55,7 +52,7 @@ export async function encodeGzipPart(part: GzipPart): Promise<EncodedGzipPart> {
     ),
     points: points.map(({ bit, output, lines: before, window }) => {
       const markers = pairs(before.markers)
-      // Positions as a bit mask: they come in runs, which deflate well that way.
+      // Positions as a bit mask: at most 4 KiB, where they would take up to 64.
       writer.put(maskOf(window.positions))
       writer.put(window.symbols)
       return [bit, output, before.literal, markers, window.positions.length] as const
@@ -65,16 +62,12 @@ export async function encodeGzipPart(part: GzipPart): Promise<EncodedGzipPart> {
     tail: tail.length,
   }
   writer.put(tail)
-  const packed = writer.bytes()
-  return {
-    facts: JSON.stringify({ ...facts, packed: packed.length } satisfies Facts),
-    symbols: await deflate(packed),
-  }
+  return { facts: JSON.stringify(facts satisfies Facts), symbols: writer.bytes() }
 }
 
-export async function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): Promise<GzipPart> {
+export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipPart {
   const facts = JSON.parse(json) as Facts
-  const reader = new ArrayReader(await inflate(symbols, facts.packed))
+  const reader = new ArrayReader(symbols)
   const pairs = (length: number): MarkerPairs => ({ markers: reader.u16(length), values: reader.u32(length) })
   const count = (literal: number, markers: number): LineCount => ({ literal, markers: pairs(markers) })
   const points = facts.points.map(([bit, output, literal, markers, kept]): PartPoint => {

@@ -160,10 +160,12 @@ function sparse(symbols: Uint16Array, touched: Uint8Array | undefined, positions
   const first = WINDOW_SIZE - symbols.length
   let count = 0
   if (touched) {
-    for (let i = touched.indexOf(1, first); i >= 0; i = touched.indexOf(1, i + 1)) positions[count++] = i
+    for (let i = first; i < WINDOW_SIZE; i++) if (touched[i] === 1) positions[count++] = i
   } else for (; count < symbols.length; count++) positions[count] = first + count
   const kept = positions.slice(0, count)
-  return { positions: kept, symbols: kept.map((position) => symbols[position - first] ?? 0) }
+  const values = new Uint16Array(count)
+  for (let k = 0; k < count; k++) values[k] = symbols[(kept[k] ?? 0) - first] ?? 0
+  return { positions: kept, symbols: values }
 }
 
 interface Summary {
