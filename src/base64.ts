@@ -12,5 +12,9 @@ export function toBase64(bytes: Uint8Array): string {
 
 /** The bytes of a base64 text; throws the platform's error when it is none. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  const characters = atob(text)
+  // Uint8Array.from makes an object for each character: tens of times the time and memory.
+  const bytes = new Uint8Array(characters.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i)
+  return bytes
 }

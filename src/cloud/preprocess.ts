@@ -21,14 +21,17 @@ import { prepare } from './prepare.js'
 import { preprocessGzip } from './preprocess-gzip.js'
 import { type Progress, type Run, runAll } from './run-tasks.js'
 import { openSources } from './sources.js'
-import { DEFAULT_CHUNK_SIZE, planContentTasks, planTasks } from './task.js'
+import { DEFAULT_CHUNK_SIZE, DEFAULT_COMPRESSED_CHUNK_SIZE, planContentTasks, planTasks } from './task.js'
 
 export type { Progress } from './run-tasks.js'
 
 export interface PreprocessOptions<FormatOptions extends JsonObject = NoOptions> extends CallOptions {
   /** Where tasks run. Default: in this thread, one after the other. */
   readonly executor?: Executor | undefined
-  /** Bytes of the object for one task. Changes neither the index nor the memory needed. Default 64 MiB. */
+  /**
+   * Bytes of the object for one task. Changes neither the index nor the memory needed. Default 64 MiB, of
+   * compressed bytes 16 MiB.
+   */
   readonly chunkSize?: number | undefined
   /** Bytes of content between seek points of a compressed object, about. Default 8 MiB, in BGZF 1 MiB. */
   readonly span?: number | undefined
@@ -77,7 +80,10 @@ export async function preprocess(
   const core = await loadCore()
   const store = requireWritable(storage.store, indexUri)
   const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }
-  const gzip = known ?? (compression && (await preprocessGzip(run, compression, span)))
+  const compressedChunkSize = options.chunkSize ?? DEFAULT_COMPRESSED_CHUNK_SIZE
+  const gzip =
+    known ??
+    (compression && (await preprocessGzip({ ...run, chunkSize: compressedChunkSize }, compression, span)))
   const { built, prepared } = await build(run, gzip, formatOptions)
   await publishIndex(format, object, indexUri, storage, built, { signal, gzip, prepared })
 }

@@ -16,6 +16,8 @@ import { openSources } from './sources.js'
 const MAX_TASKS = 1 << 20
 
 export const DEFAULT_CHUNK_SIZE = 64 << 20
+/** Of compressed bytes: about as much content, so that workers end at about the same time. */
+export const DEFAULT_COMPRESSED_CHUNK_SIZE = 16 << 20
 
 /**
  * The scan of an object as tasks, one for each chunk of `chunkSize` bytes (the last may be shorter).

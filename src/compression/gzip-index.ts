@@ -89,7 +89,7 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
 }
 
 async function deflateWindow({ bit, output, lines, window }: SeekPoint): Promise<BuiltPoint> {
-  return { bit, content: output, lineFeeds: lines, window: await deflate(Uint8Array.from(window)) }
+  return { bit, content: output, lineFeeds: lines, window: await deflate(new Uint8Array(window)) }
 }
 
 /** The byte for a part's last symbol, given the window before the part. */

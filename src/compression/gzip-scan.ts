@@ -1,7 +1,7 @@
 import { BGZF_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
 import { createGzipChunk } from '../core/gzip-chunk.js'
 import type { GzipPart } from '../core/gzip-part.js'
-import { createSearchedChunk } from '../core/gzip-search.js'
+import { createSearchedChunk, SEARCH_ROOM } from '../core/gzip-search.js'
 import { borrowMemory, returnMemory } from '../core/memory-pool.js'
 import { coreModule } from '../core/module.js'
 import type { Range } from '../range.js'
@@ -48,16 +48,20 @@ export async function scanGzip(
   }
   const module = await coreModule()
   const memory = borrowMemory(module)
+  const room = idleRoom.pop() ?? { read: new Uint8Array(SCRATCH), search: new Uint8Array(SEARCH_ROOM) }
   const searched = start > 0 && from === undefined
   // What starts in a range is a block's data; the header of BGZF's first one may lie before it.
   const first = from ? Math.floor(from.bit / 8) : kind === 'bgzf' ? Math.max(0, start - BGZF_HEADER) : start
   const chunk = !searched
     ? createGzipChunk(memory, from ?? { offset: start }, options)
     : kind === 'bgzf'
-      ? createBgzfChunk(memory, first, start * 8, options)
-      : createSearchedChunk(memory, start, options)
+      ? createBgzfChunk(memory, first, start * 8, options, room.search)
+      : createSearchedChunk(memory, start, options, room.search)
   try {
-    for await (const bytes of readOnwards(source, first, Math.max(end, first), signal)) {
+    for await (const bytes of readOnwards(source, first, Math.max(end, first), {
+      signal,
+      scratch: room.read,
+    })) {
       if (chunk.push(bytes)) return chunk.part()
     }
     chunk.finish()
@@ -66,23 +70,23 @@ export async function scanGzip(
     throw naming(source.uri, error)
   } finally {
     returnMemory(module, memory)
+    idleRoom.push(room)
   }
 }
 
-async function* readOnwards(source: Source, start: number, end: number, signal: AbortSignal | undefined) {
-  const scratch = idleScratch.pop() ?? new Uint8Array(SCRATCH)
-  const options = { signal, scratch }
-  try {
-    yield* source.read([start, end], options)
-    for (let at = end; at < source.size; at += FURTHER) {
-      yield* source.read([at, Math.min(at + FURTHER, source.size)], options)
-    }
-  } finally {
-    idleScratch.push(scratch)
+async function* readOnwards(
+  source: Source,
+  start: number,
+  end: number,
+  options: Parameters<Source['read']>[1],
+) {
+  yield* source.read([start, end], options)
+  for (let at = end; at < source.size; at += FURTHER) {
+    yield* source.read([at, Math.min(at + FURTHER, source.size)], options)
   }
 }
 
 /** Two pieces of a file: it reads one while the other is decoded. */
 const SCRATCH = 2 << 20
-/** As many as chunks were ever decoded at a time here: new ones would pile up until they are collected. */
-const idleScratch: Uint8Array[] = []
+/** As much as chunks were ever decoded at a time here: new arrays would pile up until they are collected. */
+const idleRoom: { readonly read: Uint8Array; readonly search: Uint8Array }[] = []

@@ -32,14 +32,16 @@ export function bgzfHeader(
  * `createSearchedChunk` it never throws on malformed data.
  *
  * @param offset of the first byte pushed, so far before `from` that the block's header is not missed
+ * @param room SEARCH_ROOM bytes that nothing else uses meanwhile
  */
 export function createBgzfChunk(
   memory: CoreMemory,
   offset: number,
   from: number,
   options: ChunkOptions,
+  room: Uint8Array = new Uint8Array(ENOUGH),
 ): SearchedChunk {
-  const kept = new Uint8Array(ENOUGH)
+  const kept = room.subarray(0, ENOUGH)
   let keptLength = 0
   let chunk: GzipChunk | undefined
   let failed = false

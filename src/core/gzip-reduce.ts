@@ -157,7 +157,9 @@ export function resolveTail(tail: Uint16Array, window: Uint8Array): Uint8Array {
   const outside = 2 * WINDOW_SIZE - window.length
   let first = 0
   while (first < tail.length && (tail[first] ?? 0) >= WINDOW_SIZE && (tail[first] ?? 0) < outside) first++
-  return Uint8Array.from(tail.subarray(first), (symbol) => resolve(symbol, window))
+  const bytes = new Uint8Array(tail.length - first)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = resolve(tail[first + i] ?? 0, window)
+  return bytes
 }
 
 function denseWindow({ positions, symbols }: SparseWindow, window: Uint8Array): Uint8Array {

@@ -24,18 +24,23 @@ export interface SearchedChunk {
   part(): GzipPart | undefined
 }
 
+/** Room for the bytes that a search keeps. */
+export const SEARCH_ROOM = PROOF
+
 /**
  * Decodes the chunk that starts with the first block at or after byte `offset`, which is the first byte
  * pushed, with nothing known of the bytes before. Never throws on malformed data: whether it is that, only
  * a decoder that comes from before can tell.
+ *
+ * @param kept SEARCH_ROOM bytes that nothing else uses meanwhile
  */
 export function createSearchedChunk(
   memory: CoreMemory,
   offset: number,
   options: ChunkOptions,
+  kept: Uint8Array = new Uint8Array(SEARCH_ROOM),
 ): SearchedChunk {
   const { until } = options
-  const kept = new Uint8Array(PROOF)
   let keptLength = 0
   /** Offset in the object of the first byte kept. */
   let keptAt = offset

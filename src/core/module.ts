@@ -1,3 +1,4 @@
+import { fromBase64 } from '../base64.js'
 import { DataplugError } from '../errors.js'
 
 let shared: WebAssembly.Module | Promise<WebAssembly.Module> | undefined
@@ -10,14 +11,10 @@ function unavailable(cause: unknown): DataplugError {
   )
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-}
-
 async function compile(): Promise<WebAssembly.Module> {
   try {
     const { wasmBase64 } = await import('./wasm.generated.js')
-    return await WebAssembly.compile(decode(wasmBase64))
+    return await WebAssembly.compile(fromBase64(wasmBase64))
   } catch (cause) {
     shared = undefined
     throw unavailable(cause)
@@ -42,7 +39,7 @@ export async function coreModule(): Promise<WebAssembly.Module> {
 export function coreModuleSync(base64: string): WebAssembly.Module {
   if (shared instanceof WebAssembly.Module) return shared
   try {
-    const module = new WebAssembly.Module(decode(base64))
+    const module = new WebAssembly.Module(fromBase64(base64))
     shared = module
     return module
   } catch (cause) {
