@@ -55,6 +55,13 @@ function put<T>(out: usize, entry: u32): void {
   else store<u16>(out, u16((entry >> 16) & 255))
 }
 
+/** Whether either pointer is past its end. One branch, in half the instructions of two comparisons. */
+// @ts-ignore: decorator
+@inline
+function isPast(next: usize, fastEnd: usize, out: usize, limit: usize): bool {
+  return i32((fastEnd - next) | (limit - out)) < 0
+}
+
 /** Copies from `from` up to `end`; may write 15 bytes more. The two may overlap (RFC 1951, 3.2.3). */
 // @ts-ignore: decorator
 @inline
@@ -125,7 +132,7 @@ export function decodeCodes<T>(limit: usize): i32 {
             put<T>(out, entry)
             out += sizeof<T>()
             entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
-            if (next > fastEnd || out > limit) break
+            if (isPast(next, fastEnd, out, limit)) break
             bits |= load<u64>(next) << u64(count)
             next += 7 - ((count >> 3) & 7)
             count |= 56
@@ -143,7 +150,7 @@ export function decodeCodes<T>(limit: usize): i32 {
           put<T>(out, entry)
           out += sizeof<T>()
           entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
-          if (next > fastEnd || out > limit) break
+          if (isPast(next, fastEnd, out, limit)) break
           bits |= load<u64>(next) << u64(count)
           next += 7 - ((count >> 3) & 7)
           count |= 56
@@ -172,9 +179,12 @@ export function decodeCodes<T>(limit: usize): i32 {
       const distance = (distanceEntry >> 16) + u32(lowBits(bits, distanceEntry) >> u64(distanceEntry >> 8))
       const from = out - (usize(distance) << width)
       const end = out + (usize(length) << width)
-      if (from < watch && !touch(from, end - out, width)) {
-        status = DISTANCE_TOO_FAR
-        break
+      // Nested: of one condition the compiler makes a value first, which costs more than the rest of the check.
+      if (from < watch) {
+        if (!touch(from, end - out, width)) {
+          status = DISTANCE_TOO_FAR
+          break
+        }
       }
       bits >>= u64(distanceEntry)
       count -= distanceEntry
@@ -182,7 +192,7 @@ export function decodeCodes<T>(limit: usize): i32 {
       entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
       copyMatch<T>(out, from, end)
       out = end
-      if (next > fastEnd || out > limit) break
+      if (isPast(next, fastEnd, out, limit)) break
       bits |= load<u64>(next) << u64(count)
       next += 7 - ((count >> 3) & 7)
       count |= 56
