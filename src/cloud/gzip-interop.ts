@@ -1,21 +1,14 @@
 import { decodeBgzfBlocks } from '../compression/bgzf-blocks.js'
-import { deflate, inflate } from '../compression/deflate.js'
+import { inflate } from '../compression/deflate.js'
 import { HEAD_SIZE } from '../compression/detect.js'
-import type { GzipIndex } from '../compression/gzip-index.js'
-import { type GzipTail, readTail } from '../compression/gzip-tail.js'
-import {
-  checkForeign,
-  type ExportedIndex,
-  type ForeignIndex,
-  type ForeignPoint,
-  invalidForeign,
-} from '../compression/interop/foreign-index.js'
+import { foreignGzipIndex } from '../compression/interop/foreign-gzip.js'
+import type { ExportedIndex, ForeignIndex, ForeignPoint } from '../compression/interop/foreign-index.js'
 import { decodeGzi, encodeGzi } from '../compression/interop/gzi.js'
 import { decodeGztool, encodeGztool } from '../compression/interop/gztool.js'
 import { decodeIndexedGzip, encodeIndexedGzip } from '../compression/interop/indexed-gzip.js'
-import { type BuiltPoint, decodeSeekTable, encodeSeekTable } from '../compression/seek-table.js'
+import { decodeSeekTable } from '../compression/seek-table.js'
 import { WINDOW_SIZE } from '../core/inflater.js'
-import { DataplugError, isDataplugError } from '../errors.js'
+import { DataplugError } from '../errors.js'
 import type { JsonObject } from '../formats/format.js'
 import { openSource } from '../storage/source.js'
 import { type CallOptions, readBytes } from '../storage/store.js'
@@ -88,34 +81,16 @@ export async function importGzipIndex(
   const compression = requireCompression(object, kind)
   const span = options.span ?? DEFAULT_SPAN[compression]
   const claimed = await decode(object, kind, bytes, span, options)
-  const foreign = checkForeign(claimed, object.size, object.uri)
-  const tail = await checkTail(object, foreign, options)
-  const last = foreign.points.at(-1) as ForeignPoint
-  const counted = foreign.lineFeeds !== undefined
   const { fromLines, scan, name } = object.format
-  if (!counted && fromLines && !scan) {
+  if (claimed.lineFeeds === undefined && fromLines && !scan) {
     throw new DataplugError(
       'UNSUPPORTED',
       `the index to import, of ${object.uri}, counts no lines, and format ${name} has no other way to: preprocess it`,
       { uri: object.uri },
     )
   }
-  const points: BuiltPoint[] = []
-  for (const { bit, content, lineFeeds, window } of foreign.points) {
-    points.push({ bit, content, lineFeeds, window: await deflate(await window()) })
-  }
-  const encoded = encodeSeekTable(points)
-  const size = last.content + tail.size
-  const gzip: GzipIndex = {
-    compression: {
-      kind: compression,
-      size,
-      ...(counted ? { lineFeeds: last.lineFeeds + tail.lineFeeds } : {}),
-      endsWithNewline: tail.last === 10,
-      span: Math.ceil(size / points.length),
-    },
-    sections: { 'gzip-points': encoded.points, 'gzip-windows': encoded.windows },
-  }
+  const source = openSource(object.storage.store, object, options.signal)
+  const gzip = await foreignGzipIndex(source, compression, claimed, options.signal)
   await object.buildIndex(options, gzip)
 }
 
@@ -130,35 +105,6 @@ async function decode(
   if (kind === 'indexed_gzip') return decodeIndexedGzip(bytes, uri, size)
   const head = await readBytes(storage.store, uri, [0, HEAD_SIZE], { signal, ifMatch: etag })
   return decodeGzi(bytes, uri, head, size, span)
-}
-
-/** Decodes what follows the last point, and compares it with what the index says. */
-async function checkTail(
-  { uri, size: storedSize, etag, storage }: CloudObject,
-  { points, size, lineFeeds }: ForeignIndex,
-  { signal }: CallOptions,
-): Promise<GzipTail> {
-  const last = points.at(-1) as ForeignPoint
-  const window = await last.window()
-  const tail = await readTail(
-    openSource(storage.store, { uri, size: storedSize, etag }, signal),
-    { bit: last.bit, window },
-    signal,
-  ).catch((cause: unknown) => {
-    if (!isDataplugError(cause, 'MALFORMED_DATA')) throw cause
-    throw invalidForeign(uri, `is wrong about its last point: ${cause.message}`, cause)
-  })
-  if (size !== undefined && size !== last.content + tail.size)
-    throw invalidForeign(
-      uri,
-      `says that there are ${size} bytes of content; there are ${last.content + tail.size}`,
-    )
-  if (lineFeeds !== undefined && lineFeeds !== last.lineFeeds + tail.lineFeeds)
-    throw invalidForeign(
-      uri,
-      `says that there are ${lineFeeds} line feeds; there are ${last.lineFeeds + tail.lineFeeds}`,
-    )
-  return tail
 }
 
 function requireCompression({ uri, compression }: CloudObject, kind: GzipIndexKind) {

@@ -39,6 +39,8 @@ export interface TaskLine extends Line {
   readonly span?: number
   /** Stage gzip: what to look for. Default `gzip`. */
   readonly compression?: CompressionKind
+  /** Stage gzip, of BGZF: the headers of blocks tell all that is wanted, nothing is inflated. */
+  readonly headersOnly?: true
   /** Stage gzip: the block at which the chunk starts, and in base64 the content before it, when they are known. */
   readonly from?: { readonly bit: number; readonly window: string }
   readonly range: Range
@@ -98,7 +100,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
   } as const
 
   if (kind === 'task') {
-    const { range, stage, span, from, compression, uncounted, prepared } = value
+    const { range, stage, span, from, compression, headersOnly, uncounted, prepared } = value
     if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
     const limit = access?.size ?? size
@@ -108,6 +110,8 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
     if (compression !== undefined && compression !== 'gzip' && compression !== 'bgzf')
       throw malformed('has a "compression" that is none', value)
     if (from !== undefined && !isFrom(from, size)) throw malformed('has a "from" that is none', value)
+    if (headersOnly !== undefined && headersOnly !== true)
+      throw malformed('has a "headersOnly" that is not true', value)
     if (uncounted !== undefined && uncounted !== true)
       throw malformed('has an "uncounted" that is not true', value)
     if (prepared !== undefined && !isPrepared(prepared))
@@ -120,6 +124,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
       ...(span === undefined ? {} : { span: span as number }),
       ...(compression === undefined ? {} : { compression }),
       ...(from === undefined ? {} : { from: { bit: from.bit, window: from.window } }),
+      ...(headersOnly === undefined ? {} : { headersOnly }),
       ...(uncounted === undefined ? {} : { uncounted }),
       ...(prepared === undefined ? {} : { prepared: copyPrepared(prepared) }),
     }

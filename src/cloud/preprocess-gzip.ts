@@ -15,17 +15,31 @@ import { planTasks } from './task.js'
  * Indexes a gzip object in chunks of compressed bytes. With one worker each chunk is decoded with what is
  * known of those before it; with more, all at once and without. Either way the index is the same, and no
  * byte is read twice, but where a search took something for a block that is none.
+ *
+ * @param headersOnly of BGZF: nothing is inflated, so that lines are not counted and checksums not verified
+ * @throws MALFORMED_DATA; with `headersOnly` also when not all of the object is BGZF
  */
-export async function preprocessGzip(run: Run, kind: CompressionKind, span: number): Promise<GzipIndex> {
+export async function preprocessGzip(
+  run: Run,
+  kind: CompressionKind,
+  span: number,
+  headersOnly = false,
+): Promise<GzipIndex> {
   const { format, object, executor } = run
   // A chunk may end at multiples of the stride only: then where it ends does not show in the index.
   const stride = strideOf(span)
   const chunkSize = Math.max(1, Math.round(run.chunkSize / stride)) * stride
   const tasks = planTasks(format, object, chunkSize).map(
-    (task): TaskLine => ({ ...task, stage: 'gzip', span, compression: kind }),
+    (task): TaskLine => ({
+      ...task,
+      stage: 'gzip',
+      span,
+      compression: kind,
+      ...(headersOnly ? { headersOnly } : {}),
+    }),
   )
-  const stage = await openStage({ ...run, chunkSize }, tasks, String(span))
-  const indexer = createGzipIndexer(object.uri, kind, span)
+  const stage = await openStage({ ...run, chunkSize }, tasks, headersOnly ? `${span} headers` : String(span))
+  const indexer = createGzipIndexer(object.uri, kind, span, headersOnly)
   const results = executor.concurrency === 1 ? oneByOne(stage) : ahead(stage, tasks, run)
   try {
     for (const task of tasks) {
@@ -96,6 +110,13 @@ function ahead(stage: Stage, tasks: readonly TaskLine[], { executor, signal }: R
 async function again(stage: Stage, task: TaskLine, from: GzipFrom | undefined): Promise<GzipPart> {
   const part = await decode(await stage.run(knowing(task, from)))
   if (part && fits(part, from)) return part
+  if (task.headersOnly) {
+    const offset = from && Math.floor(from.bit / 8)
+    throw new DataplugError('MALFORMED_DATA', `${task.uri} is not BGZF from byte ${offset} on`, {
+      uri: task.uri,
+      offset,
+    })
+  }
   throw new DataplugError(
     'INVALID_INDEX',
     `task ${task.id} of ${task.uri} did not decode what it was asked to; run it again`,

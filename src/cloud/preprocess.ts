@@ -3,12 +3,16 @@ import { spansFor } from '../compression/access.js'
 import type { Compression } from '../compression/compression.js'
 import type { CompressionKind } from '../compression/detect.js'
 import type { GzipIndex } from '../compression/gzip-index.js'
+import { structureFromGzi } from '../compression/interop/gzi-beside.js'
 import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
-import { DataplugError } from '../errors.js'
+import { DataplugError, isDataplugError } from '../errors.js'
 import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions } from '../formats/format.js'
+import { findBeside } from '../formats/shared/beside.js'
 import type { Range } from '../range.js'
+import { openSource } from '../storage/source.js'
 import { type CallOptions, type ObjectInfo, writeContent } from '../storage/store.js'
+import { basename } from '../storage/uri.js'
 import type { ResolvedStorage } from './environment.js'
 import type { Executor } from './executor.js'
 import { inThisThread } from './in-this-thread.js'
@@ -83,9 +87,30 @@ export async function preprocess(
   const compressedChunkSize = options.chunkSize ?? DEFAULT_COMPRESSED_CHUNK_SIZE
   const gzip =
     known ??
-    (compression && (await preprocessGzip({ ...run, chunkSize: compressedChunkSize }, compression, span)))
+    (compression && (await findStructure({ ...run, chunkSize: compressedChunkSize }, compression, span)))
   const { built, prepared } = await build(run, gzip, formatOptions)
   await publishIndex(format, object, indexUri, storage, built, { signal, gzip, prepared })
+}
+
+/**
+ * Where decoding a compressed object can start. The blocks of BGZF are found from a .gzi beside it, or their headers,
+ * when its content is scanned anyway, which inflates it all and checks it; else it is inflated here.
+ */
+async function findStructure(run: Run, compression: CompressionKind, span: number): Promise<GzipIndex> {
+  const { format, object, storage, core, signal } = run
+  if (compression === 'bgzf' && format.scan && !format.fromLines) {
+    const gzi = await findBeside(openSources(storage.store, object, core, signal), [
+      `${basename(object.uri)}.gzi`,
+    ])
+    if (gzi) return structureFromGzi(openSource(storage.store, object, signal), gzi, span, signal)
+    try {
+      return await preprocessGzip(run, compression, span, true)
+    } catch (error) {
+      // Not all of it is BGZF, or it is damaged: inflating tells which, and where.
+      if (!isDataplugError(error, 'MALFORMED_DATA')) throw error
+    }
+  }
+  return preprocessGzip(run, compression, span)
 }
 
 /** Writes the index, in one piece, and removes what led to it. */
@@ -157,7 +182,7 @@ async function build(
 
 /** Undefined when the index was imported from one that counts no lines. */
 function lineFacts({ lineFeeds, endsWithNewline, size }: Compression): LineFacts | undefined {
-  if (lineFeeds === undefined) return undefined
+  if (lineFeeds === undefined || endsWithNewline === undefined) return undefined
   return { totalLines: lineFeeds + (size > 0 && !endsWithNewline ? 1 : 0), endsWithNewline }
 }
 

@@ -114,9 +114,19 @@ export async function runTask(
   const { main: source, sibling } = openSources(store, task, core, signal)
   const part = await withOwnCore((own) => {
     const stream = () => source.read(task.range, { scratch: own.scratch })
-    const linesKnown = task.access !== undefined && !task.uncounted
+    const compressed = task.access !== undefined
+    const linesKnown = compressed && !task.uncounted
     const { range, prepared } = task
-    const chunk: Chunk = { source, range, signal, linesKnown, prepared: prepared?.result, sibling, stream }
+    const chunk: Chunk = {
+      source,
+      range,
+      signal,
+      compressed,
+      linesKnown,
+      prepared: prepared?.result,
+      sibling,
+      stream,
+    }
     return scan(chunk, own)
   })
   return encodePart(part, core)
@@ -138,8 +148,9 @@ async function withOwnCore<T>(run: (core: Core) => Promise<T>): Promise<T> {
 }
 
 async function runGzipTask(task: TaskLine, store: ReadableStore, signal?: AbortSignal): Promise<Part> {
-  const { range, span = 0, from, compression = 'gzip' } = task
+  const { range, span = 0, from, compression = 'gzip', headersOnly = false } = task
   const known = from && { bit: from.bit, window: fromBase64(from.window) }
-  const part = await scanGzip(openSource(store, task, signal), compression, range, span, known, signal)
+  const source = openSource(store, task, signal)
+  const part = await scanGzip(source, compression, range, span, known, headersOnly, signal)
   return part ? encodeGzipPart(part) : {}
 }

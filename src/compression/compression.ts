@@ -7,11 +7,12 @@ export type Compression = {
   readonly size: number
   /** Members of the gzip file; in BGZF each is a block. Absent when the index was imported. */
   readonly members?: number
-  /** Deflate blocks. Absent when the index was imported. */
+  /** Deflate blocks. Absent when the index was imported, or found from the headers of BGZF. */
   readonly blocks?: number
-  /** Line feeds in the content. Absent when an index was imported that does not count them. */
+  /** Line feeds in the content. Absent when the index was imported or found from headers, and does not count them. */
   readonly lineFeeds?: number
-  readonly endsWithNewline: boolean
+  /** Absent when it was found from the headers of BGZF. */
+  readonly endsWithNewline?: boolean
   /** Bytes of content between seek points, about. */
   readonly span: number
 }
@@ -24,6 +25,6 @@ export function isCompression(value: unknown): value is Compression {
     [size, members ?? 0, blocks ?? 0, lineFeeds ?? 0, span].every(
       (count) => Number.isSafeInteger(count) && Number(count) >= 0,
     ) &&
-    typeof endsWithNewline === 'boolean'
+    (endsWithNewline === undefined ? lineFeeds === undefined : typeof endsWithNewline === 'boolean')
   )
 }

@@ -47,7 +47,7 @@ async function* decode(
 ): AsyncGenerator<Uint8Array> {
   const offset = Math.floor(span.bit / 8)
   const window = span.window === undefined ? new Uint8Array(0) : await inflateWindow(span.window, readWindow)
-  const gunzip = await createGunzip({ name: stored.uri, bit: span.bit, window })
+  const gunzip = await createGunzip({ name: stored.uri, bit: span.bit, window, ends: true })
   let position = span.content
   try {
     for await (const chunk of compressed(stored, offset, span.end, signal)) {
@@ -56,8 +56,10 @@ async function* decode(
         const to = Math.min(end - position, piece.length)
         position += piece.length
         if (from < to) yield transient ? piece.subarray(from, to) : piece.slice(from, to)
-        if (position >= end) return
+        // A member that ends here is checked, if its trailer is at hand.
+        if (position >= end && (piece.length === 0 || gunzip.inData)) return
       }
+      if (position >= end) return
     }
     gunzip.finish()
   } catch (error) {

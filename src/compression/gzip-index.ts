@@ -27,7 +27,13 @@ export interface GzipIndexer {
   finish(): Promise<GzipIndex>
 }
 
-export function createGzipIndexer(uri: string, kind: CompressionKind, span: number): GzipIndexer {
+/** @param headersOnly the parts come from headers alone: they know neither lines nor deflate blocks */
+export function createGzipIndexer(
+  uri: string,
+  kind: CompressionKind,
+  span: number,
+  headersOnly = false,
+): GzipIndexer {
   const reducer = createGzipReducer(uri)
   const points: BuiltPoint[] = []
   let deflating: Promise<readonly BuiltPoint[]> = Promise.resolve([])
@@ -73,9 +79,7 @@ export function createGzipIndexer(uri: string, kind: CompressionKind, span: numb
           kind,
           size,
           members,
-          blocks: deflateBlocks,
-          lineFeeds,
-          endsWithNewline: last === 10,
+          ...(headersOnly ? {} : { blocks: deflateBlocks, lineFeeds, endsWithNewline: last === 10 }),
           span,
         },
         sections: {

@@ -53,7 +53,7 @@ export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
     points: points.map(({ bit, output, lines: before, window }) => {
       const markers = pairs(before.markers)
       // Positions as a bit mask: at most 4 KiB, where they would take up to 64.
-      writer.put(maskOf(window.positions))
+      if (window.positions.length > 0) writer.put(maskOf(window.positions))
       writer.put(window.symbols)
       return [bit, output, before.literal, markers, window.positions.length] as const
     }),
@@ -72,7 +72,8 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
   const count = (literal: number, markers: number): LineCount => ({ literal, markers: pairs(markers) })
   const points = facts.points.map(([bit, output, literal, markers, kept]): PartPoint => {
     const lines = count(literal, markers)
-    const window: SparseWindow = { positions: positionsOf(reader.u8(MASK), kept), symbols: reader.u16(kept) }
+    const positions = kept > 0 ? positionsOf(reader.u8(MASK), kept) : new Uint16Array(0)
+    const window: SparseWindow = { positions, symbols: reader.u16(kept) }
     return { bit, output, lines, window }
   })
   const lines = count(...facts.lines)

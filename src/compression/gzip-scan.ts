@@ -1,4 +1,5 @@
-import { BGZF_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
+import { createBgzfHop } from '../core/bgzf-hop.js'
+import { BGZF_LONG_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
 import { createGzipChunk } from '../core/gzip-chunk.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { createSearchedChunk, SEARCH_ROOM } from '../core/gzip-search.js'
@@ -30,6 +31,7 @@ const FURTHER = 256 << 10
  * the object, any other at `from`, or with the first block found in it: in BGZF the first block of a member.
  * Undefined when none is found.
  *
+ * @param headersOnly of BGZF: nothing is inflated, see `createBgzfHop`
  * @throws MALFORMED_DATA when the chunk starts at 0 or `from`
  */
 export async function scanGzip(
@@ -38,6 +40,7 @@ export async function scanGzip(
   range: Range,
   span: number,
   from: GzipFrom | undefined,
+  headersOnly: boolean,
   signal: AbortSignal | undefined,
 ): Promise<GzipPart | undefined> {
   const [start, end] = range
@@ -49,14 +52,20 @@ export async function scanGzip(
   const module = await coreModule()
   const memory = borrowMemory(module)
   const room = idleRoom.pop() ?? { read: new Uint8Array(SCRATCH), search: new Uint8Array(SEARCH_ROOM) }
-  const searched = start > 0 && from === undefined
+  const open = (offset: number) =>
+    headersOnly ? createBgzfHop(offset, options) : createGzipChunk(memory, { offset }, options)
+  const known = headersOnly ? undefined : from
+  const sought = from?.bit ?? start * 8
   // What starts in a range is a block's data; the header of BGZF's first one may lie before it.
-  const first = from ? Math.floor(from.bit / 8) : kind === 'bgzf' ? Math.max(0, start - BGZF_HEADER) : start
-  const chunk = !searched
-    ? createGzipChunk(memory, from ?? { offset: start }, options)
-    : kind === 'bgzf'
-      ? createBgzfChunk(memory, first, start * 8, options, room.search)
-      : createSearchedChunk(memory, start, options, room.search)
+  const before = kind === 'bgzf' && !known ? BGZF_LONG_HEADER : 0
+  const first = Math.max(0, Math.floor(sought / 8) - before)
+  const chunk = known
+    ? createGzipChunk(memory, known, options)
+    : start === 0
+      ? open(0)
+      : kind === 'bgzf'
+        ? createBgzfChunk(open, first, sought, options, room.search)
+        : createSearchedChunk(memory, start, options, room.search)
   try {
     for await (const bytes of readOnwards(source, first, Math.max(end, first), {
       signal,

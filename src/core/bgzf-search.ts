@@ -1,10 +1,11 @@
 import { isDataplugError } from '../errors.js'
-import { type ChunkOptions, createGzipChunk, type GzipChunk } from './gzip-chunk.js'
+import type { ChunkOptions, GzipChunk } from './gzip-chunk.js'
 import type { SearchedChunk } from './gzip-search.js'
-import type { CoreMemory } from './memory.js'
 
 /** Bytes of a BGZF block's header as every known program writes it. */
 export const BGZF_HEADER = 18
+/** More than the header of any block with further fields that a program is known to write. */
+export const BGZF_LONG_HEADER = 1024
 /** A header is believed when so many follow each other where each says that the next one is. */
 const CHAIN = 4
 const BLOCK = 64 << 10
@@ -28,17 +29,18 @@ export function bgzfHeader(
 }
 
 /**
- * Decodes the chunk that starts with the first BGZF block whose data begins at or after bit `from`. Like
+ * The chunk that starts with the first BGZF block whose data begins at or after bit `from`. Like
  * `createSearchedChunk` it never throws on malformed data.
  *
+ * @param open starts a chunk with the block at an offset of the object
  * @param offset of the first byte pushed, so far before `from` that the block's header is not missed
  * @param room SEARCH_ROOM bytes that nothing else uses meanwhile
  */
 export function createBgzfChunk(
-  memory: CoreMemory,
+  open: (offset: number) => GzipChunk,
   offset: number,
   from: number,
-  options: ChunkOptions,
+  { until }: Pick<ChunkOptions, 'until'>,
   room: Uint8Array = new Uint8Array(ENOUGH),
 ): SearchedChunk {
   const kept = room.subarray(0, ENOUGH)
@@ -61,13 +63,13 @@ export function createBgzfChunk(
     const bytes = kept.subarray(0, keptLength)
     for (
       let at = bytes.indexOf(0x1f);
-      at >= 0 && at <= BLOCK + BGZF_HEADER;
+      at >= 0 && at <= BLOCK + BGZF_LONG_HEADER;
       at = bytes.indexOf(0x1f, at + 1)
     ) {
       const first = bgzfHeader(bytes, at)
       if (!first) continue
       const bit = (offset + at + first.headerSize) * 8
-      if (bit >= options.until) return undefined
+      if (bit >= until) return undefined
       if (bit >= from && isChain(bytes, at, ended)) return at
     }
     return undefined
@@ -77,7 +79,7 @@ export function createBgzfChunk(
     const at = find(ended)
     failed = at === undefined
     if (at === undefined) return true
-    const started = createGzipChunk(memory, { offset: offset + at }, options)
+    const started = open(offset + at)
     chunk = started
     return attempt(() => started.push(kept.subarray(at, keptLength)))
   }

@@ -4,6 +4,9 @@ import type { CoreMemory } from './memory.js'
 import { borrowMemory, returnMemory } from './memory-pool.js'
 import { coreModule } from './module.js'
 
+/** Data of a BGZF block, at most (SAM specification, 4.1). */
+const LARGEST_BGZF = 64 << 10
+
 /** Decodes a gzip object that is pushed piece by piece. */
 export interface Gunzip {
   /**
@@ -11,6 +14,8 @@ export interface Gunzip {
    * next is asked for. Iterate to the end before the next push.
    */
   push(bytes: Uint8Array): Generator<Uint8Array, void, undefined>
+  /** Whether more of the data of the member that the last piece belongs to is to come. */
+  readonly inData: boolean
   /** @throws MALFORMED_DATA when the object must not end here */
   finish(): void
   /**
@@ -27,11 +32,13 @@ export interface GunzipOptions {
   readonly offset?: number | undefined
   /**
    * Start inside a member instead: at the block whose header is this bit of the object, which lies in the
-   * first byte pushed. The checksum of this one member cannot be checked.
+   * first byte pushed. The checksum of this one member cannot be checked, unless it turns out to be its first block.
    */
   readonly bit?: number | undefined
   /** With `bit`: the up to 32 KiB of output before it. */
   readonly window?: Uint8Array | undefined
+  /** Give an empty piece, too, whenever the trailer of a member has been checked. */
+  readonly ends?: boolean | undefined
 }
 
 /**
@@ -48,8 +55,13 @@ export async function createGunzip(options: GunzipOptions = {}): Promise<Gunzip>
 export function pooledGunzip(module: WebAssembly.Module, options: GunzipOptions = {}): Gunzip {
   const memory = borrowMemory(module)
   let open = true
+  const gunzip = gunzipWith(memory, options)
   return {
-    ...gunzipWith(memory, options),
+    push: gunzip.push,
+    finish: gunzip.finish,
+    get inData() {
+      return gunzip.inData
+    },
     close() {
       if (open) returnMemory(module, memory)
       open = false
@@ -66,6 +78,8 @@ export function gunzipWith(memory: CoreMemory, options: GunzipOptions = {}): Omi
   let crc = 0
   let size = 0
   let whole = options.bit === undefined
+  // A block without history may be a member's first. In BGZF it is: then all that its trailer counts follows.
+  let perhapsWhole = !whole && !options.window?.length
 
   function* push(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
     for (const step of decoder.push(bytes)) {
@@ -75,15 +89,24 @@ export function gunzipWith(memory: CoreMemory, options: GunzipOptions = {}): Omi
         size += piece.length
         yield piece
       } else if (step.kind === 'end') {
-        if (whole) checkTrailer(step, { crc: crc >>> 0, size }, name)
+        if (whole || (perhapsWhole && size === step.size && size <= LARGEST_BGZF))
+          checkTrailer(step, { crc: crc >>> 0, size }, name)
         whole = true
+        perhapsWhole = false
         crc = 0
         size = 0
+        if (options.ends) yield heap.subarray(0, 0)
       }
     }
   }
 
-  return { push, finish: decoder.finish }
+  return {
+    push,
+    finish: decoder.finish,
+    get inData() {
+      return decoder.inData
+    },
+  }
 }
 
 /**

@@ -36,6 +36,8 @@ export interface GzipStart {
 export interface GzipDecoder {
   readonly inflater: Inflater
   readonly stops: Stops
+  /** Whether more of the current member's data is to come. */
+  readonly inData: boolean
   /** Steps through the next bytes of the object. Run it to its end before the next push. */
   push(bytes: Uint8Array): Generator<GzipStep, void, undefined>
   /** @throws MALFORMED_DATA when the object must not end here */
@@ -125,12 +127,10 @@ export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): Gz
     let given = inflater.inputEnd - base
     for (;;) {
       const status = inflater.run(stops.minimum, stops.bit)
+      if (status === STREAM_END) phase = 'trailer'
       if (inflater.pieceEnd > inflater.pieceStart) yield { kind: 'piece' }
       if (status === BLOCK_START) yield { kind: 'block' }
-      if (status === STREAM_END) {
-        phase = 'trailer'
-        return inflater.bit / 8 - base
-      }
+      if (status === STREAM_END) return inflater.bit / 8 - base
       if (status === NEED_INPUT) {
         if (given === bytes.length) return given
         given = inflater.input(bytes, given, base + given)
@@ -143,5 +143,13 @@ export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): Gz
     throw malformed(`${name} ends at byte ${offset}, inside a gzip member`, offset)
   }
 
-  return { inflater, stops, push, finish }
+  return {
+    inflater,
+    stops,
+    get inData() {
+      return phase === 'body'
+    },
+    push,
+    finish,
+  }
 }

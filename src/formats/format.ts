@@ -30,7 +30,9 @@ export interface Chunk {
   readonly source: Source
   readonly range: Range
   readonly signal: AbortSignal | undefined
-  /** The chunk is of the content of a compressed object, whose line feeds are counted already: see `checkpoints`. */
+  /** The chunk is of the content of a compressed object. */
+  readonly compressed?: boolean
+  /** Its line feeds are counted already: see `checkpoints`. */
   readonly linesKnown?: boolean
   /** What `prepare` returned, the same for all chunks; absent when the format has none. */
   readonly prepared?: JsonObject | undefined

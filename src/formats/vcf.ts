@@ -101,7 +101,7 @@ function fromBody(ranges: readonly Range[], header: number): Range[] {
 
 /** Only the first chunk looks at the header, past its end when it must. */
 async function scan(chunk: Chunk, core: Core): Promise<Part> {
-  const { source, range, linesKnown } = chunk
+  const { source, range, linesKnown, compressed } = chunk
   const [start, end] = range
   const header = start === 0 ? new HeaderReader(source.uri) : undefined
   const lines = linesKnown ? undefined : lineCounter(range, core)
@@ -115,7 +115,7 @@ async function scan(chunk: Chunk, core: Core): Promise<Part> {
   if (!header) return counted
   await finishHeader(header, source, end)
   const bytes = header.finish()
-  const found = linesKnown ? await findBinningIndex(chunk, ['.csi', '.tbi']) : undefined
+  const found = compressed ? await findBinningIndex(chunk, ['.csi', '.tbi']) : undefined
   return {
     ...counted,
     header: bytes,

@@ -23,6 +23,24 @@ export function encodeGzi(blocks: readonly BgzfBlock[]): Uint8Array {
   return bytes
 }
 
+/** The blocks that a .gzi tells whole: all but the last with content, and what follows it. */
+export function blocksOfGzi(file: Uint8Array): {
+  readonly blocks: readonly BgzfBlock[]
+  readonly end: number
+} {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  const blocks: BgzfBlock[] = []
+  let [end, content] = [0, 0]
+  for (let at = 8; at < file.length; at += PAIR) {
+    const offset = Number(view.getBigUint64(at, true))
+    const before = Number(view.getBigUint64(at + 8, true))
+    blocks.push({ stored: offset - end, content: before - content })
+    end = offset
+    content = before
+  }
+  return { blocks, end }
+}
+
 /**
  * Points at blocks that lie at least `span` bytes of content apart. All blocks are taken to have a header as
  * long as the first one's, as they have in what known programs write.

@@ -1,6 +1,7 @@
-import { DataplugError, isDataplugError } from '../../errors.js'
+import { DataplugError } from '../../errors.js'
 import { basename } from '../../storage/uri.js'
-import type { Built, Chunk, JsonObject, MergeContext, Part, ReadContext, Source, Sources } from '../format.js'
+import type { Built, Chunk, JsonObject, MergeContext, Part, ReadContext, Source } from '../format.js'
+import { findBeside } from '../shared/beside.js'
 import { checkSample, type FaiSample, faiSamples, invalidFai, readFai } from './fai.js'
 import { PageCollector, PageJoiner, type PagesPart } from './pages.js'
 import type { FastaAttributes, FastaPart } from './scan.js'
@@ -39,24 +40,11 @@ export async function prepareFasta(context: ReadContext, options: FastaOptions):
   }
   const { main } = context
   const name = `${basename(main.uri)}.fai`
-  const file = options.fai === false || main.size === 0 ? undefined : await findFai(context, name)
+  const file = options.fai === false || main.size === 0 ? undefined : await findBeside(context, [name])
   if (!file || file.size > LARGEST_FAI) return {}
   const samples = faiSamples(await file.bytes([0, file.size]), name, main.size)
   const prepared: Prepared = { fai: { name, etag: file.etag, samples } }
   return prepared
-}
-
-/** What cannot be seen counts as not there: an index of another program is no more than a hint. */
-async function findFai(sources: Sources, name: string): Promise<Source | undefined> {
-  try {
-    return await sources.sibling(name)
-  } catch (error) {
-    const hidden = (['ACCESS_DENIED', 'UNSUPPORTED', 'INVALID_URI', 'INVALID_ARGUMENT'] as const).some(
-      (code) => isDataplugError(error, code),
-    )
-    if (hidden) return undefined
-    throw error
-  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { DataplugError, isDataplugError } from '../../errors.js'
 import type { Range } from '../../range.js'
 import { basename } from '../../storage/uri.js'
 import type { Chunk, Index } from '../format.js'
+import { findBeside } from './beside.js'
 import {
   type BinningIndex,
   parseBinningIndex,
@@ -27,11 +28,7 @@ export async function findBinningIndex(
   // Both `reads.bam.bai` and `reads.bai` are in use.
   const names = endings.flatMap((ending) => [object + ending, object.replace(/\.[^.]*$/, '') + ending])
   for (const name of new Set(names)) {
-    const found = await sibling(name).catch((error: unknown) => {
-      // Stores that do not let one list say so of what is not there; a Blob has nothing beside it.
-      if (isDataplugError(error, 'ACCESS_DENIED') || isDataplugError(error, 'UNSUPPORTED')) return undefined
-      throw error
-    })
+    const found = await findBeside({ sibling }, [name])
     if (!found) continue
     if (found.size > LARGEST) {
       throw new DataplugError('UNSUPPORTED', `${found.uri} has more than ${LARGEST} bytes`, {
