@@ -1,3 +1,4 @@
+import { isCount, isRecord } from '../checks.js'
 import type { SectionLocation } from '../compression/access.js'
 import { isCompression } from '../compression/compression.js'
 import type { Core } from '../core/core.js'
@@ -183,14 +184,6 @@ function parseHeader(json: Uint8Array, firstSection: number, fileLength: number)
     ...(compression ? { compression } : {}),
     sections,
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function invalidIndex(uri: string, what: string): DataplugError {

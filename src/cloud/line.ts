@@ -1,3 +1,4 @@
+import { isCount, isRecord } from '../checks.js'
 import { type Access, isAccess } from '../compression/access.js'
 import type { CompressionKind } from '../compression/detect.js'
 import { DataplugError } from '../errors.js'
@@ -173,14 +174,6 @@ export function isPrepared(value: unknown): value is Prepared {
 /** Fresh objects with the documented members only. */
 export function copyPrepared({ options, result }: Prepared): Prepared {
   return { options: cloneJson(options), result: cloneJson(result) }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 // A member named `__proto__`, which JSON.parse creates as an own property, is dropped on the way.

@@ -1,4 +1,5 @@
 import { fromBase64, toBase64 } from '../base64.js'
+import { isCount } from '../checks.js'
 import { DataplugError } from '../errors.js'
 import { isRange, type Range } from '../range.js'
 import { copyPrepared, isPrepared, LINE_VERSION, type TaskLine } from './line.js'
@@ -26,7 +27,6 @@ export function resultLine(
 export function parseResult(line: string): ResultLine & { readonly bytes: Uint8Array } {
   const malformed = (cause?: unknown) =>
     new DataplugError('INVALID_SLICE', `not a result line of a task: ${line.slice(0, 120)}`, { cause })
-  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
   try {
     const value = JSON.parse(line) as Partial<ResultLine>
     const { dataplug, kind, format, version, uri, etag, id, of, range, prepared, part } = value

@@ -1,3 +1,4 @@
+import { isCount, isRecord } from '../checks.js'
 import { isRange, type Range } from '../range.js'
 import type { SeekTable } from './seek-table.js'
 
@@ -82,12 +83,4 @@ function isLocation(value: unknown): value is SectionLocation {
     isCount(value.offset) &&
     isCount(value.length)
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

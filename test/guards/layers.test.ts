@@ -3,7 +3,7 @@ import { importsOf, sourceFiles, sourceImports } from './sources.js'
 
 // Imports run one way, from the end of this list to its start.
 const layers: readonly (readonly [name: string, belongs: RegExp])[] = [
-  ['errors, ranges, encodings', /^(errors|range|base64)\.ts$/],
+  ['errors, ranges, bytes', /^(errors|range|checks|bytes|base64)\.ts$/],
   ['storage', /^storage\//],
   ['core', /^core\//],
   ['compression', /^compression\//],
@@ -98,7 +98,8 @@ test('what runs in every host imports no package; formats may load one when they
   const found = imports
     .filter(
       ({ from, to }) =>
-        to === undefined && /^(errors|range|base64)\.ts$|^(core|compression|formats|cloud)\//.test(from),
+        to === undefined &&
+        /^(errors|range|checks|bytes|base64)\.ts$|^(core|compression|formats|cloud)\//.test(from),
     )
     .filter(
       ({ from, kind, specifier }) =>

@@ -1,3 +1,4 @@
+import { isCount } from '../../checks.js'
 import type { RowScanner, RowSearch } from '../../core/core.js'
 import { ROW_START } from '../../core/rows.js'
 import { DataplugError } from '../../errors.js'
@@ -144,10 +145,6 @@ function notThere({ uri }: Source, range: Range): DataplugError {
     `${uri} has fewer rows in bytes ${range[0]}-${range[1]} than the slice says; partition it again`,
     { uri, offset: range[0] },
   )
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function isReading(value: unknown): boolean {

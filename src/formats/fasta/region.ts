@@ -1,3 +1,4 @@
+import { isCount } from '../../checks.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
 import type { Index, Source } from '../format.js'
@@ -97,7 +98,6 @@ export function isRegionSlice(
   { region, range, skip, residues, lineLength }: RegionSlice,
   size: number,
 ): boolean {
-  const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0
   return (
     typeof region === 'string' &&
     isRange(range) &&

@@ -1,3 +1,4 @@
+import { isTexts } from '../../checks.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range, rangeLength } from '../../range.js'
 import type { ReadContext, Reading, Source } from '../format.js'
@@ -170,10 +171,7 @@ function isParquetSlice(slice: ParquetSlice, size: number): boolean {
   }
   // A row group takes more than a byte.
   if (rangeLength(groups) > rangeLength(footer[1])) return false
-  return (
-    columns === undefined ||
-    (Array.isArray(columns) && columns.every((name: unknown) => typeof name === 'string'))
-  )
+  return columns === undefined || isTexts(columns)
 }
 
 function malformed(slice: unknown, uri: string): DataplugError {

@@ -1,3 +1,4 @@
+import { isCount } from '../../checks.js'
 import type { Core } from '../../core/core.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
@@ -95,8 +96,4 @@ function notThere(source: Source, edges: LineEdges): DataplugError {
     `${source.uri} has fewer lines in bytes ${edges.range[0]}-${edges.range[1]} than the slice says; partition it again`,
     { uri: source.uri, offset: edges.range[0] },
   )
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
