@@ -1,3 +1,4 @@
+import { concat } from '../bytes.js'
 import type { Core } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Json, Part } from '../formats/format.js'
@@ -19,13 +20,7 @@ export function encodePart(part: Part, core: Core): Uint8Array<ArrayBuffer> {
     }
   }
   const json = new TextEncoder().encode(JSON.stringify(header))
-  const bytes = new Uint8Array(blobs.reduce((length, blob) => length + blob.length, PREFIX + json.length))
-  bytes.set(json, PREFIX)
-  let offset = PREFIX + json.length
-  for (const blob of blobs) {
-    bytes.set(blob, offset)
-    offset += blob.length
-  }
+  const bytes = concat([new Uint8Array(PREFIX), json, ...blobs])
   const view = new DataView(bytes.buffer)
   view.setUint32(0, json.length, true)
   view.setUint32(4, core.crc32(bytes.subarray(PREFIX)), true)

@@ -1,3 +1,4 @@
+import { concat } from '../bytes.js'
 import { loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Reading } from '../formats/format.js'
@@ -165,16 +166,6 @@ export class Slice<Value = unknown> {
 
 async function join(stream: ByteStream): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    chunks.push(chunk)
-    length += chunk.length
-  }
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
+  for await (const chunk of stream) chunks.push(chunk)
+  return concat(chunks)
 }

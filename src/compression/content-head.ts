@@ -1,6 +1,6 @@
+import { concat } from '../bytes.js'
 import { createGunzip } from '../core/gunzip.js'
 import { isDataplugError } from '../errors.js'
-import { concat } from './bytes.js'
 import { detectCompression } from './detect.js'
 
 /**

@@ -1,3 +1,4 @@
+import { concat } from '../bytes.js'
 import { type ErrorCode, isDataplugError } from '../errors.js'
 import type { Range } from '../range.js'
 import {
@@ -119,14 +120,7 @@ async function readAll(
     assert(chunk.constructor === Uint8Array, 'a chunk is not a plain Uint8Array')
     chunks.push(chunk.slice())
   }
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
+  return concat(chunks)
 }
 
 async function waitFor(condition: () => boolean | Promise<boolean>, message: string): Promise<void> {

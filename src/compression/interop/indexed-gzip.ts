@@ -1,5 +1,5 @@
+import { concat } from '../../bytes.js'
 import { WINDOW_SIZE } from '../../core/inflater.js'
-import { concat } from '../bytes.js'
 import {
   type ExportedIndex,
   type ForeignIndex,

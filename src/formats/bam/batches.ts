@@ -1,4 +1,4 @@
-import { concat } from '../../compression/bytes.js'
+import { concat } from '../../bytes.js'
 import { DataplugError } from '../../errors.js'
 import type { ByteStream } from '../../storage/store.js'
 import { checkedLength, FIXED } from './record.js'

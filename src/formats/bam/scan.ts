@@ -1,4 +1,4 @@
-import { concat } from '../../compression/bytes.js'
+import { concat } from '../../bytes.js'
 import { DataplugError } from '../../errors.js'
 import type { Chunk, MergeContext, Part } from '../format.js'
 import { findBinningIndex } from '../shared/binning-index-file.js'

@@ -1,3 +1,4 @@
+import { concat } from '../../bytes.js'
 import type { Core, RowLane, RowScanner } from '../../core/core.js'
 import { possibleStates, QUOTED, ROW_START } from '../../core/rows.js'
 import type { Chunk, Json, Part } from '../format.js'
@@ -173,14 +174,4 @@ function createRun(scanner: RowScanner, origin: number, start: number, partial: 
       }
     },
   }
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
 }

@@ -1,3 +1,4 @@
+import { concat } from '../../bytes.js'
 import type { FastaLine, FastaLines } from '../../core/core.js'
 import { LONGEST_HEADER_TEXT } from '../../core/fasta.js'
 import { DataplugError } from '../../errors.js'
@@ -110,7 +111,7 @@ export function mergeFasta(parts: readonly Part[], { uri, size }: MergeContext):
     const { start, head, tail, headText, headers } = part
     if (line.bytes === 0) lineStart = start
     if (line.bytes === 0) text = headText
-    else if (line.first === GT && text.length < LONGEST_HEADER_TEXT) text = concat(text, headText)
+    else if (line.first === GT && text.length < LONGEST_HEADER_TEXT) text = concat([text, headText])
     line = joinLine(line, head)
     if (!tail) continue
     endLine(start + head.bytes + 1)
@@ -144,13 +145,6 @@ export function mergeFasta(parts: readonly Part[], { uri, size }: MergeContext):
 function joinLine(a: FastaLine, b: FastaLine): FastaLine {
   if (a.bytes === 0 || b.bytes === 0) return a.bytes === 0 ? b : a
   return { bytes: a.bytes + b.bytes, residues: a.residues + b.residues, first: a.first, last: b.last }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const text = new Uint8Array(a.length + b.length)
-  text.set(a)
-  text.set(b, a.length)
-  return text
 }
 
 function notFasta(uri: string, offset: number): DataplugError {

@@ -1,3 +1,4 @@
+import { concat } from '../../bytes.js'
 import { DataplugError } from '../../errors.js'
 import type { Range } from '../../range.js'
 import type { Source } from '../format.js'
@@ -5,7 +6,6 @@ import {
   fieldOf,
   I64,
   integerOf,
-  join,
   LIST,
   STRUCT,
   structOf,
@@ -101,7 +101,7 @@ export async function readFooter(main: Source): Promise<Footer> {
     throw malformed(`says that its footer has ${length} bytes, which it cannot have`, end)
   }
   const rest = start < lastStart ? await main.bytes([start, lastStart]) : new Uint8Array(0)
-  const footer = join([rest, last.subarray(Math.max(start - lastStart, 0), last.length - TRAILER)])
+  const footer = concat([rest, last.subarray(Math.max(start - lastStart, 0), last.length - TRAILER)])
   try {
     return parseFooter(footer, start)
   } catch (cause) {
@@ -180,7 +180,7 @@ function chunkRange(chunk: ThriftStruct): Range {
 
 /** The fields in a stretch of a struct. @param before number of the field before it */
 function fieldsOf(bytes: Uint8Array, before: number): ThriftStruct {
-  return new ThriftReader(join([bytes, Uint8Array.of(0)])).struct(before)
+  return new ThriftReader(concat([bytes, Uint8Array.of(0)])).struct(before)
 }
 
 /**
@@ -213,7 +213,7 @@ export function groupsOf(bytes: Uint8Array, count: number): ThriftStruct[] {
 export function encodeFooter(metadata: ThriftStruct): Uint8Array<ArrayBuffer> {
   const bytes = writeStruct(metadata)
   const length = new Uint8Array(Uint32Array.of(bytes.length).buffer)
-  return join([bytes, length, START])
+  return concat([bytes, length, START])
 }
 
 /** What a file starts with. */

@@ -1,3 +1,5 @@
+import { concat } from '../../bytes.js'
+
 // Thrift's compact protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), as far
 // as the metadata of Parquet needs it. Values keep their types, also those of fields that nobody here knows, so that what
 // was read can be written again.
@@ -167,17 +169,7 @@ export function writeStruct(struct: ThriftStruct): Uint8Array {
   }
   fields(struct)
   flush()
-  return join(pieces)
-}
-
-export function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
+  return concat(pieces)
 }
 
 /** The value of a field, if it is there. */

@@ -1,5 +1,5 @@
+import { concat } from '../../bytes.js'
 import { decodeBgzfBlocks } from '../../compression/bgzf-blocks.js'
-import { concat } from '../../compression/bytes.js'
 import { detectCompression } from '../../compression/detect.js'
 import { createGunzip } from '../../core/gunzip.js'
 import { DataplugError, isDataplugError } from '../../errors.js'

@@ -1,3 +1,4 @@
+import { concat } from '../../bytes.js'
 import type { Core } from '../../core/core.js'
 import type { Range } from '../../range.js'
 import type { Built, Chunk, Index, LineCheckpoints, LineFacts, Part } from '../format.js'
@@ -180,14 +181,4 @@ function lastPageBefore(table: LineCountTable, line: number, from: number): numb
     else high = middle - 1
   }
   return low
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.length
-  }
-  return bytes
 }

@@ -1,4 +1,4 @@
-import { concat } from '../../compression/bytes.js'
+import { concat } from '../../bytes.js'
 import type { Core } from '../../core/core.js'
 import type { ByteStream } from '../../storage/store.js'
 import type { Region } from '../shared/region.js'
