@@ -214,6 +214,49 @@ describe('what the first bytes tell', () => {
   })
 })
 
+describe('texts that stand for no value', () => {
+  const text = 'id,x,zone,ok\n1,NA,NA,true\n2,1.5,,—\nNA,"NA",n/a,false\n—,2,b,NA\n'
+
+  it('are null in columns of any type, and tell nothing of the type', async () => {
+    const object = await openCsv(text, { nullValues: ['NA', '—', 'NA'] })
+    expect(object.attributes).toMatchObject({
+      nullValues: ['NA', '—'],
+      dtypes: { id: 'int', x: 'float', zone: 'string', ok: 'bool' },
+    })
+    const expected = [
+      { id: 1, x: null, zone: null, ok: true },
+      { id: 2, x: 1.5, zone: '', ok: null },
+      { id: null, x: null, zone: 'n/a', ok: false },
+      { id: null, x: 2, zone: 'b', ok: null },
+    ]
+    for (const numChunks of [1, 3]) {
+      expect(await recordsOf(await object.partition(partitionNumChunks, { numChunks }))).toEqual(expected)
+    }
+  })
+
+  it('may be one text, a number or the empty one, as the command line gives them', async () => {
+    const given = (nullValues: unknown) => openCsv('a,b\n-99,\n1,x\n', { nullValues } as CsvOptions)
+    expect((await given(-99)).attributes.nullValues).toEqual(['-99'])
+    const empty = await given('')
+    expect(await recordsOf(await empty.partition(partitionNumChunks, { numChunks: 1 }))).toEqual([
+      { a: -99, b: null },
+      { a: 1, b: 'x' },
+    ])
+    expect((await given([])).attributes).not.toHaveProperty('nullValues')
+  })
+
+  it('stay what they are unless they are named', async () => {
+    const object = await openCsv(text)
+    expect(object.attributes.dtypes).toMatchObject({ id: 'string', x: 'string', ok: 'string' })
+  })
+
+  it('make the index anew when they change', async () => {
+    const object = await openCsv(text)
+    await object.preprocess({ formatOptions: { nullValues: ['NA', '—'] } })
+    expect(object.attributes.dtypes.x).toBe('float')
+  })
+})
+
 describe('what is no CSV', () => {
   const refused = async (text: string | Uint8Array, options: CsvOptions = {}) =>
     openCsv(text, options, 7).then(
@@ -274,6 +317,8 @@ describe('what is no CSV', () => {
     [{ dtypes: 'number' }],
     [{ dtypes: { a: 'date' } }],
     [{ ragged: 'maybe' }],
+    [{ nullValues: null }],
+    [{ nullValues: ['NA', false] }],
   ])('nor are options such as %j', async (options) => {
     expect(await refused('a,b\n1,2\n', options as unknown as CsvOptions)).toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -1,3 +1,4 @@
+import { isTexts } from '../../checks.js'
 import type { RowDialect } from '../../core/rows.js'
 import { DataplugError } from '../../errors.js'
 
@@ -35,6 +36,8 @@ export type CsvOptions = {
   readonly columns?: readonly string[]
   /** Types of some columns by name, or one for all. Others are told by the sample. */
   readonly dtypes?: CsvType | { readonly [column: string]: CsvType }
+  /** Texts that stand for no value, such as `NA`: null in columns of any type. Default none; see `docs/formats/csv.md`. */
+  readonly nullValues?: readonly string[]
   /** Rows with more or fewer fields than columns: an error (the default), or counted in `raggedRows`. */
   readonly ragged?: 'error' | 'allow'
 }
@@ -50,10 +53,11 @@ const known: ReadonlySet<string> = new Set([
   'header',
   'columns',
   'dtypes',
+  'nullValues',
   'ragged',
 ] satisfies (keyof CsvOptions)[])
 
-/** The options as they are used: names for characters resolved. @throws INVALID_ARGUMENT naming the option and its domain */
+/** The options as they are used: names for characters resolved, `nullValues` an array. @throws INVALID_ARGUMENT naming the option and its domain */
 export function checkOptions(options: CsvOptions): CsvOptions {
   const unknown = Object.keys(options).find((name) => !known.has(name))
   if (unknown !== undefined) {
@@ -68,18 +72,14 @@ export function checkOptions(options: CsvOptions): CsvOptions {
   if (ragged !== undefined && ragged !== 'error' && ragged !== 'allow') {
     throw refused(`ragged must be "error" or "allow"; got ${JSON.stringify(ragged)}`)
   }
-  if (
-    columns !== undefined &&
-    !(Array.isArray(columns) && columns.every((name) => typeof name === 'string'))
-  ) {
-    throw refused('columns must be an array of names')
-  }
+  if (columns !== undefined && !isTexts(columns)) throw refused('columns must be an array of names')
   const wrongType = typesIn(dtypes).find((type) => !csvTypes.includes(type as CsvType))
   if (wrongType !== undefined) {
     throw refused(
       `dtypes must be ${csvTypes.join(', ')}, or an object of these; got ${JSON.stringify(wrongType)}`,
     )
   }
+  const nullValues = nullTexts(options.nullValues)
   const separator = character('separator', options.separator)
   if (separator === null) throw refused('separator must be one character')
   const quote = character('quote', options.quote)
@@ -97,8 +97,18 @@ export function checkOptions(options: CsvOptions): CsvOptions {
     ...(header === undefined ? {} : { header }),
     ...(columns === undefined ? {} : { columns }),
     ...(dtypes === undefined ? {} : { dtypes }),
+    ...(nullValues.length === 0 ? {} : { nullValues }),
     ...(ragged === undefined ? {} : { ragged }),
   }
+}
+
+/** Without repetition. */
+function nullTexts(value: unknown): readonly string[] {
+  const texts = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  // On the command line one need not be an array, and -99 comes as a number.
+  const fits = texts.every((text) => typeof text === 'string' || typeof text === 'number')
+  if (fits) return [...new Set(texts.map(String))]
+  throw refused(`nullValues must be an array of texts; got ${JSON.stringify(value)}`)
 }
 
 function typesIn(dtypes: unknown): readonly unknown[] {

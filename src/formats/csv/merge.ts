@@ -19,6 +19,8 @@ export type CsvAttributes = {
   readonly totalRows: number
   /** Rows with more or fewer fields than columns: 0 unless they are allowed. */
   readonly raggedRows: number
+  /** Texts that are null in columns of any type; absent when none are. */
+  readonly nullValues?: readonly string[]
   readonly dialect: CsvDialect
   /** The header row, as it stands in the object; null when there is none. */
   readonly header: CsvHeader | null
@@ -40,7 +42,7 @@ export function mergeCsv(
   { uri, size, prepared }: MergeContext,
 ): Built<CsvAttributes> {
   const plan = checkPlan(prepared, uri)
-  const { columns, dialect, header, renamed, start, types } = plan
+  const { columns, dialect, header, nullValues, renamed, start, types } = plan
   const expected = columns.length - 1
   const counts = blockSeries()
   const states = blockSeries()
@@ -115,6 +117,7 @@ export function mergeCsv(
       dtypes: Object.fromEntries(columns.map((column, i) => [column, typeOfLetter(letters[i])])),
       totalRows: rows,
       raggedRows,
+      ...(nullValues && { nullValues }),
       dialect,
       header,
       renamed,

@@ -1,3 +1,4 @@
+import { isTexts } from '../../checks.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
 import type { JsonObject, ReadContext, Source } from '../format.js'
@@ -11,6 +12,8 @@ export type CsvPlan = {
   readonly columns: readonly string[]
   /** Of the columns, as `packTypes` writes them. */
   readonly types: string
+  /** Texts that are null; absent when there are none. */
+  readonly nullValues?: readonly string[]
   /** The header row with its line end; null when there is none. */
   readonly header: CsvHeader | null
   /** Names came as an option: those of the header, if there is one, do not count. */
@@ -83,6 +86,7 @@ function tell(sample: Uint8Array, whole: boolean, source: Source, options: CsvOp
     dialect,
     columns,
     types: packTypes(columns.map((column, i) => typeFor(column, i, data, options))),
+    ...(options.nullValues && { nullValues: options.nullValues }),
     header: headerRow
       ? {
           range,
@@ -95,10 +99,15 @@ function tell(sample: Uint8Array, whole: boolean, source: Source, options: CsvOp
   }
 }
 
-function typeFor(column: string, i: number, rows: readonly CsvRow[], { dtypes }: CsvOptions): CsvType {
+function typeFor(column: string, i: number, rows: readonly CsvRow[], options: CsvOptions): CsvType {
+  const { dtypes, nullValues = [] } = options
   if (typeof dtypes === 'string') return dtypes
   const given = dtypes && Object.hasOwn(dtypes, column) ? dtypes[column] : undefined
-  return given ?? typeOf(rows.map(({ fields }) => fields[i] ?? ''))
+  if (given) return given
+  // In the sample a byte is a character.
+  const nulls = new Set(nullValues.map((text) => latin1(new TextEncoder().encode(text))))
+  const values = rows.map(({ fields }) => fields[i] ?? '')
+  return typeOf(values, nulls)
 }
 
 const SEPARATORS = [',', '\t', ';', '|']
@@ -201,6 +210,7 @@ export function checkPlan(value: JsonObject | undefined, uri: string): CsvPlan {
     isDialect(plan.dialect) &&
     Array.isArray(plan.columns) &&
     unpackTypes(plan.types) !== undefined &&
+    (plan.nullValues === undefined || isTexts(plan.nullValues)) &&
     (plan.header === null || isRange(plan.header?.range)) &&
     Number.isSafeInteger(plan.start) &&
     (plan.start ?? -1) >= 0

@@ -17,6 +17,8 @@ export interface RecordsContext {
   readonly scanner: RowScanner
   /** A type's letter for each column. */
   readonly letters: string
+  /** Texts that are null. */
+  readonly nulls: ReadonlySet<string> | undefined
   readonly width: number
   /** Number of the first row, from 0. */
   readonly firstRow: number
@@ -161,16 +163,16 @@ async function batchParser({
 }
 
 function recordMaker(
-  { letters, width }: RecordsContext,
+  { letters, nulls, width }: RecordsContext,
   names: readonly string[] | undefined,
 ): (fields: readonly string[]) => CsvRecord {
-  if (!names) return (fields) => fields.map((field, i) => convert(letters[i], field))
+  if (!names) return (fields) => fields.map((field, i) => convert(letters[i], field, nulls))
   // Assigning to it would set the prototype.
   const define = names.includes('__proto__')
   return (fields) => {
     const entries = names.map((name, i): [string, CsvValue | readonly string[]] => {
       const field = fields[i]
-      return [name, field === undefined ? null : convert(letters[i], field)]
+      return [name, field === undefined ? null : convert(letters[i], field, nulls)]
     })
     if (fields.length > width) entries.push(['__parsed_extra', fields.slice(width)])
     if (define) return Object.fromEntries(entries)

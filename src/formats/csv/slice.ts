@@ -1,3 +1,4 @@
+import { isTexts } from '../../checks.js'
 import type { RowScanner } from '../../core/core.js'
 import { ROW_START } from '../../core/rows.js'
 import { DataplugError } from '../../errors.js'
@@ -19,6 +20,8 @@ export type CsvSlice = RowEdges & {
   readonly columns: number
   /** Of the columns, as `packTypes` writes them. */
   readonly types: string
+  /** Texts that are null; absent when there are none. */
+  readonly nullValues?: readonly string[]
   /** The header row, with its text when it is short; absent when there is none. */
   readonly header?: CsvHeader
   /** Names of the columns, where those of the header are not used. */
@@ -47,7 +50,7 @@ export async function rowSlices(
     )
   }
   const { attributes, size } = index
-  const { totalRows, header, renamed, columns, dtypes, dialect, start } = attributes
+  const { totalRows, header, renamed, columns, dtypes, dialect, nullValues, start } = attributes
   const filled = runs.filter(([first], i) => i === 0 || first < totalRows)
   const places = await locateRows(
     index,
@@ -58,6 +61,7 @@ export async function rowSlices(
     dialect,
     columns: columns.length,
     types: packTypes(columns.map((column) => dtypes[column] ?? 'string')),
+    ...(nullValues && { nullValues }),
     ...(header ? { header } : {}),
     ...(renamed ? { names: columns } : {}),
     ...(withHeader ? {} : { bare: true as const }),
@@ -111,6 +115,7 @@ export function readCsv(slice: CsvSlice, { main, core }: ReadContext): Reading<s
         dialect,
         scanner,
         letters,
+        nulls: slice.nullValues && new Set(slice.nullValues),
         width: slice.columns,
         firstRow: rows[0],
         names: () => namesOf(slice, main),
@@ -177,7 +182,7 @@ async function headerBytes({ range, text }: CsvHeader, main: Source): Promise<Ui
 }
 
 function isCsvSlice(slice: CsvSlice, size: number): boolean {
-  const { rows, dialect, columns, header, names, lead, bare } = slice
+  const { rows, dialect, columns, header, names, nullValues, lead, bare } = slice
   return (
     isRange(rows) &&
     isRowEdges(slice, size) &&
@@ -185,7 +190,8 @@ function isCsvSlice(slice: CsvSlice, size: number): boolean {
     Number.isSafeInteger(columns) &&
     columns >= 0 &&
     (header === undefined || isHeader(header, size)) &&
-    (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string'))) &&
+    (names === undefined || isTexts(names)) &&
+    (nullValues === undefined || isTexts(nullValues)) &&
     (lead === undefined || lead === slice.range[0]) &&
     (bare === undefined || bare === true)
   )

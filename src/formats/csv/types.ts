@@ -30,11 +30,11 @@ export function typeOfLetter(letter: string | undefined): CsvType {
   return TYPES[letter ?? 's'] ?? 'string'
 }
 
-/** The narrowest type of all values that are not empty; `string` when there are none. */
-export function typeOf(values: Iterable<string>): CsvType {
+/** The narrowest type of all values that are neither empty nor one of `nulls`; `string` when there are none. */
+export function typeOf(values: Iterable<string>, nulls?: ReadonlySet<string>): CsvType {
   let [int, float, bool, some] = [true, true, true, false]
   for (const value of values) {
-    if (value === '') continue
+    if (value === '' || nulls?.has(value)) continue
     some = true
     int &&= isInt(value)
     float &&= FLOAT.test(value)
@@ -46,10 +46,11 @@ export function typeOf(values: Iterable<string>): CsvType {
 }
 
 /**
- * What a field is in a column of the type that `letter` stands for. An empty one is null, but in columns of strings; one that is
- * not of the type stays the text that it is, and so does a whole number that a `number` cannot hold.
+ * What a field is in a column of the type that `letter` stands for. One of `nulls` is null, and an empty one too, but in columns of
+ * strings; one that is not of the type stays the text that it is, and so does a whole number that a `number` cannot hold.
  */
-export function convert(letter: string | undefined, text: string): CsvValue {
+export function convert(letter: string | undefined, text: string, nulls?: ReadonlySet<string>): CsvValue {
+  if (nulls?.has(text)) return null
   if (letter === 's' || letter === undefined) return text
   if (text === '') return null
   if (letter === 'i') return isInt(text) ? Number(text) : text
