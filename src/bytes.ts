@@ -8,3 +8,9 @@ export function concat(arrays: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return bytes
 }
+
+/** The same, without a copy where there is one array only. */
+export function joined(arrays: readonly Uint8Array[]): Uint8Array {
+  const [only] = arrays
+  return only && arrays.length === 1 ? only : concat(arrays)
+}

@@ -34,6 +34,7 @@ export {
   type ValueOf,
 } from './formats/format.js'
 export { findFormat, formatNames } from './formats/registry.js'
+export type { Column, Columns } from './formats/shared/columns.js'
 export type { Range } from './range.js'
 export type { StorageConfig } from './storage/config.js'
 export type {

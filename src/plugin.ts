@@ -20,6 +20,7 @@ export {
   type Sources,
   type Strategy,
 } from './formats/format.js'
+export type { Column, Columns } from './formats/shared/columns.js'
 export { integer, sizePerSlice, sliceCount } from './formats/shared/params.js'
 export { isRange, type Range, rangeLength, splitBySize, splitEvenly } from './range.js'
 export type { ByteStream } from './storage/store.js'

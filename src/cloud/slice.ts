@@ -2,6 +2,7 @@ import { concat } from '../bytes.js'
 import { loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import type { Reading } from '../formats/format.js'
+import type { Columns } from '../formats/shared/columns.js'
 import { decodeText, splitLines } from '../formats/shared/text-view.js'
 import type { Range } from '../range.js'
 import type { ByteStream, CallOptions } from '../storage/store.js'
@@ -125,6 +126,17 @@ export class Slice<Value = unknown> {
     const reading = await this.#open(options)
     if (!reading.records) throw this.#unsupported('records')
     yield* reading.records()
+  }
+
+  /**
+   * The format's records by column, in typed arrays; all of them in memory. `toArrow` of `dataplug/arrow` makes an Arrow table.
+   *
+   * @throws UNSUPPORTED when the format has no columns
+   */
+  async arrays(options?: CallOptions): Promise<Columns> {
+    const reading = await this.#open(options)
+    if (!reading.arrays) throw this.#unsupported('columns')
+    return reading.arrays()
   }
 
   /**

@@ -15,6 +15,7 @@ export type { CsvHeader } from './csv/prepare.js'
 export type { CsvRecord } from './csv/records.js'
 export type { CsvSlice, HeaderParam } from './csv/slice.js'
 export type { CsvValue } from './csv/types.js'
+export type { Column, Columns } from './shared/columns.js'
 export type { RestStrategy } from './shared/rest.js'
 
 /**

@@ -3,6 +3,7 @@ import { DataplugError } from '../errors.js'
 import type { Range } from '../range.js'
 import type { Source } from '../storage/source.js'
 import type { ByteStream } from '../storage/store.js'
+import type { Columns } from './shared/columns.js'
 
 export type { Source } from '../storage/source.js'
 
@@ -102,6 +103,8 @@ export interface Reading<Value> {
   value?(): Promise<Value>
   /** The format's records. */
   records?(): AsyncIterable<unknown>
+  /** The records by column, for `slice.arrays()`. */
+  arrays?(): Promise<Columns>
   /**
    * Present when `text()` and `lines()` make sense: the offset in the object where the slice's bytes start,
    * or a lower bound when only reading would tell. 0 only when they start at the object's first byte.

@@ -5,10 +5,11 @@ import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
 import type { Index, ReadContext, Reading, Source } from '../format.js'
 import { decodeText } from '../shared/text-view.js'
+import { parseColumns } from './columns.js'
 import { type CsvDialect, dialectBytes, isDialect } from './dialect.js'
 import type { CsvAttributes } from './merge.js'
 import type { CsvHeader } from './prepare.js'
-import { type CsvRecord, parseRecords } from './records.js'
+import { type CsvRecord, parseRecords, type RecordsContext } from './records.js'
 import { findRows, isRowEdges, locateRows, type RowEdges, readRows, rowEdges } from './row-edges.js'
 import { columnNames, splitRows } from './split.js'
 import { packTypes, unpackTypes } from './types.js'
@@ -100,6 +101,16 @@ export function readCsv(slice: CsvSlice, { main, core }: ReadContext): Reading<s
   const textOffset = withLead
     ? 0
     : Math.max(range[0] - (bare || !header ? 0 : header.range[1] - header.range[0]), 1)
+  const context: RecordsContext = {
+    uri,
+    dialect,
+    scanner,
+    letters,
+    nulls: slice.nullValues && new Set(slice.nullValues),
+    width: slice.columns,
+    firstRow: rows[0],
+    names: () => namesOf(slice, main),
+  }
   const bytes = () => (withLead ? readLead(slice, main, scanner) : readOwn(slice, main, scanner))
   return {
     bytes,
@@ -109,17 +120,8 @@ export function readCsv(slice: CsvSlice, { main, core }: ReadContext): Reading<s
       for await (const piece of decodeText(bytes(), { uri, offset: textOffset })) text += piece
       return text
     },
-    records: (): AsyncGenerator<CsvRecord> =>
-      parseRecords(readRows(main, slice, scanner), {
-        uri,
-        dialect,
-        scanner,
-        letters,
-        nulls: slice.nullValues && new Set(slice.nullValues),
-        width: slice.columns,
-        firstRow: rows[0],
-        names: () => namesOf(slice, main),
-      }),
+    records: (): AsyncGenerator<CsvRecord> => parseRecords(readRows(main, slice, scanner), context),
+    arrays: () => parseColumns(readRows(main, slice, scanner), context),
     async extent() {
       const [start, end] = await findRows(main, slice, scanner)
       return [lead === undefined ? start : 0, end]
