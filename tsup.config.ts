@@ -37,6 +37,7 @@ export default defineConfig({
     wasm: 'src/wasm.ts',
     plugin: 'src/plugin.ts',
     compression: 'src/compression.ts',
+    arrow: 'src/arrow.ts',
     'testing/index': 'src/testing/index.ts',
     'storage/index': 'src/storage/index.ts',
     'storage/browser': 'src/storage/browser.ts',

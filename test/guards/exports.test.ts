@@ -238,6 +238,14 @@ describe('public names', () => {
     `)
   })
 
+  test('dataplug/arrow', async () => {
+    expect(await names('dataplug/arrow')).toMatchInlineSnapshot(`
+      [
+        "toArrow",
+      ]
+    `)
+  })
+
   test('dataplug/wasm', async () => {
     expect(await names('dataplug/wasm')).toMatchInlineSnapshot(`
       [

@@ -10,10 +10,10 @@ const layers: readonly (readonly [name: string, belongs: RegExp])[] = [
   ['formats', /^formats\//],
   ['cloud', /^cloud\//],
   ['executors', /^executors\//],
-  ['entry points', /^(index|browser|common|lambda|wasm|plugin|compression|cli)\.ts$|^cli\/|^testing\//],
+  ['entry points', /^(index|browser|common|lambda|wasm|plugin|compression|arrow|cli)\.ts$|^cli\/|^testing\//],
 ]
 
-const ENTRY_POINT = /^(index|browser|lambda|wasm|plugin|compression|cli|testing\/index)\.ts$/
+const ENTRY_POINT = /^(index|browser|lambda|wasm|plugin|compression|arrow|cli|testing\/index)\.ts$/
 
 // A worker thread and the command line are programs of their own and set their host up; what runs
 // conformance suites does it for the plugin's author.
