@@ -34,6 +34,9 @@ const data = {
   'r-bioc-variantannotation': 'usr/lib/R/site-library/VariantAnnotation',
   'htslib-test': 'usr/share/htslib-test',
   'python-pysam-tests': 'usr/share/doc/python-pysam/tests',
+  'unicode-data': 'usr/share/unicode',
+  'ncbi-data': 'usr/share/ncbi/data',
+  'bedtools-test': 'usr/share/bedtools/test',
 }
 
 function run(command, args, options = {}) {

@@ -4,6 +4,7 @@ import type { CsvHeader } from '../../src/formats/csv.js'
 import * as csv from '../../src/formats/csv.js'
 import type { JsonObject } from '../../src/formats/format.js'
 import { type ConformanceObject, formatConformance } from '../../src/testing/format-conformance.js'
+import { bgzf } from '../compression/bgzf.js'
 
 const encoder = new TextEncoder()
 
@@ -39,13 +40,15 @@ const withOptions: readonly (readonly [name: string, text: string, options: Json
   ['ragged.csv', 'a,b\n1\n2,3,4\n5,6\n', { ragged: 'allow' }],
 ]
 
+/** The compressed bytes from the seek point before the slice; here from the start. */
+const compressed = { requestsPerSlice: 2, overheadBytes: 4096 }
+
 function gzip(name: string, ...parts: string[]): ConformanceObject {
   return {
     name,
     bytes: new Uint8Array(Buffer.concat(parts.map((part) => gzipSync(part)))),
     content: encoder.encode(parts.join('')),
-    // The compressed bytes from the seek point before the slice; here from the start.
-    budget: { requestsPerSlice: 2, overheadBytes: 4096 },
+    budget: compressed,
   }
 }
 
@@ -60,6 +63,13 @@ const options = {
       formatOptions,
     })),
     gzip('members.csv.gz', 'a,b\n1,"x', '\ny"\n2,"q""', '"\n3,4'),
+    gzip('longer.csv.gz', longer()),
+    {
+      name: 'longer.csv.bgz',
+      bytes: new Uint8Array(bgzf(encoder.encode(longer()), 700)),
+      content: encoder.encode(longer()),
+      budget: compressed,
+    },
   ],
   strategies: [
     { strategy: csv.partitionNumChunks, params: counts.map((numChunks) => ({ numChunks })) },

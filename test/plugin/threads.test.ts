@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AnyFormat, AnyStrategy } from '../../src/formats/format.js'
 import type { ConformanceObject, formatConformance } from '../../src/testing/format-conformance.js'
+import { bgzf } from '../compression/bgzf.js'
 
 // Worker threads run built files, so this is the one part of the suite that is tested on them.
 const built = (path: string) =>
@@ -79,6 +80,20 @@ describe('conformance in worker threads', () => {
       compressed,
     )
     await inThreads(GZipText, partitionChunkLines, { linesPerChunk: 31, strategy: 'merge' }, compressed)
+  })
+
+  it('CSV passes, with quotes wherever chunks begin', async () => {
+    const { CSV, partitionChunkRows, partitionNumChunks } = await import(
+      /* @vite-ignore */ built('formats/csv.js')
+    )
+    const rows = new TextEncoder().encode(`id,text\n${'1,"line\n,""two"""\n2,5" pipe\n'.repeat(40)}`)
+    const objects = [
+      { name: 'a.csv', bytes: rows },
+      { name: 'a.csv.gz', bytes: new Uint8Array(gzipSync(rows)), content: rows },
+      { name: 'a.csv.bgz', bytes: new Uint8Array(bgzf(rows, 300)), content: rows },
+    ]
+    await inThreads(CSV, partitionChunkRows, { rowsPerChunk: 7 }, ...objects)
+    await inThreads(CSV, partitionNumChunks, { numChunks: 5 }, ...objects)
   })
 
   it('a plugin in a file that the library has never seen passes', async () => {
