@@ -1,9 +1,8 @@
 import { DataplugError } from '../errors.js'
-import { splitBySize, splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy, type Index, type LineFacts } from './format.js'
-import { sizePerSlice, sliceCount } from './shared/params.js'
-import { type RestStrategy, splitWithRest } from './shared/rest.js'
-import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './shared/text-slice.js'
+import type { RestStrategy } from './shared/rest.js'
+import { planChunkLines, planChunkSize, planNumChunks } from './shared/text-plans.js'
+import { readText, type TextSlice, textRanges } from './shared/text-slice.js'
 import { collectLines } from './shared/text-view.js'
 
 export type { RestStrategy } from './shared/rest.js'
@@ -41,31 +40,22 @@ export const GZipText = defineFormat<'gzip-text', LineFacts, TextSlice, string[]
 export const partitionChunkLines = defineStrategy(
   GZipText,
   'partitionChunkLines',
-  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) => {
-    const { totalLines } = index.attributes
-    return lineSlices(
-      index,
-      splitWithRest('linesPerChunk', totalLines, params.linesPerChunk, params.strategy),
-    )
-  },
+  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) =>
+    planChunkLines(index, params),
 )
 
 /** Exactly `numChunks` slices of about equal size, in bytes of text. No line is cut. */
 export const partitionNumChunks = defineStrategy(
   GZipText,
   'partitionNumChunks',
-  (index, { numChunks }: { readonly numChunks: number }) =>
-    splitEvenly(sizeOf(index), sliceCount('numChunks', numChunks)).map(cutSlice('lines')),
+  (index, { numChunks }: { readonly numChunks: number }) => planNumChunks(sizeOf(index), { numChunks }),
 )
 
 /** Slices of about `chunkSize` bytes of text. No line is cut. */
 export const partitionChunkSize = defineStrategy(
   GZipText,
   'partitionChunkSize',
-  (index, { chunkSize }: { readonly chunkSize: number }) => {
-    const size = sizeOf(index)
-    return splitBySize(size, sizePerSlice('chunkSize', chunkSize, size)).map(cutSlice('lines'))
-  },
+  (index, { chunkSize }: { readonly chunkSize: number }) => planChunkSize(sizeOf(index), { chunkSize }),
 )
 
 /** Bytes of text. Asks for attributes, since only a preprocessed object is known to be compressed. */

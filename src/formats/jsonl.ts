@@ -1,10 +1,9 @@
-import { splitBySize, splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy, type Json, type LineFacts } from './format.js'
 import { parseValues } from './jsonl/records.js'
 import { mergeLines, scanLines } from './shared/line-index.js'
-import { sizePerSlice, sliceCount } from './shared/params.js'
-import { type RestStrategy, splitWithRest } from './shared/rest.js'
-import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './shared/text-slice.js'
+import type { RestStrategy } from './shared/rest.js'
+import { planChunkLines, planChunkSize, planNumChunks } from './shared/text-plans.js'
+import { readText, type TextSlice, textRanges } from './shared/text-slice.js'
 
 export type { RestStrategy } from './shared/rest.js'
 export type { TextSlice } from './shared/text-slice.js'
@@ -48,16 +47,16 @@ export const JSONLines = defineFormat<'jsonl', LineFacts, TextSlice, Json[]>({
 export const partitionNumChunks = defineStrategy(
   JSONLines,
   'partitionNumChunks',
-  (index, { numChunks, padding }: { readonly numChunks: number; readonly padding?: number }) =>
-    splitEvenly(index.size, sliceCount('numChunks', numChunks)).map(cutSlice('lines', padding)),
+  (index, params: { readonly numChunks: number; readonly padding?: number }) =>
+    planNumChunks(index.size, params),
 )
 
 /** Slices of about `chunkSize` bytes, moved so that no line is cut. Needs no preprocessing. */
 export const partitionChunkSize = defineStrategy(
   JSONLines,
   'partitionChunkSize',
-  (index, { chunkSize, padding }: { readonly chunkSize: number; readonly padding?: number }) =>
-    splitBySize(index.size, sizePerSlice('chunkSize', chunkSize, index.size)).map(cutSlice('lines', padding)),
+  (index, params: { readonly chunkSize: number; readonly padding?: number }) =>
+    planChunkSize(index.size, params),
 )
 
 /**
@@ -67,13 +66,8 @@ export const partitionChunkSize = defineStrategy(
 export const partitionChunkLines = defineStrategy(
   JSONLines,
   'partitionChunkLines',
-  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) => {
-    const { totalLines } = index.attributes
-    return lineSlices(
-      index,
-      splitWithRest('linesPerChunk', totalLines, params.linesPerChunk, params.strategy),
-    )
-  },
+  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) =>
+    planChunkLines(index, params),
 )
 
 /** The first line is an object or array on its own, or goes on past the head like one. */

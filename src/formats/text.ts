@@ -1,9 +1,10 @@
-import { splitBySize, splitEvenly } from '../range.js'
+import { splitEvenly } from '../range.js'
 import { defineFormat, defineStrategy, type LineFacts } from './format.js'
 import { mergeLines, scanLines } from './shared/line-index.js'
-import { sizePerSlice, sliceCount } from './shared/params.js'
-import { type RestStrategy, splitWithRest } from './shared/rest.js'
-import { cutSlice, lineSlices, readText, type TextSlice, textRanges } from './shared/text-slice.js'
+import { sliceCount } from './shared/params.js'
+import type { RestStrategy } from './shared/rest.js'
+import { planChunkLines, planChunkSize, planNumChunks } from './shared/text-plans.js'
+import { cutSlice, readText, type TextSlice, textRanges } from './shared/text-slice.js'
 
 export type { RestStrategy } from './shared/rest.js'
 export type { TextSlice } from './shared/text-slice.js'
@@ -46,16 +47,16 @@ export const wholeWordsStrategy = defineStrategy(
 export const partitionNumChunks = defineStrategy(
   UTF8Text,
   'partitionNumChunks',
-  (index, { numChunks, padding }: { readonly numChunks: number; readonly padding?: number }) =>
-    splitEvenly(index.size, sliceCount('numChunks', numChunks)).map(cutSlice('lines', padding)),
+  (index, params: { readonly numChunks: number; readonly padding?: number }) =>
+    planNumChunks(index.size, params),
 )
 
 /** Slices of about `chunkSize` bytes, moved so that no line is cut. Needs no preprocessing. */
 export const partitionChunkSize = defineStrategy(
   UTF8Text,
   'partitionChunkSize',
-  (index, { chunkSize, padding }: { readonly chunkSize: number; readonly padding?: number }) =>
-    splitBySize(index.size, sizePerSlice('chunkSize', chunkSize, index.size)).map(cutSlice('lines', padding)),
+  (index, params: { readonly chunkSize: number; readonly padding?: number }) =>
+    planChunkSize(index.size, params),
 )
 
 /**
@@ -65,11 +66,6 @@ export const partitionChunkSize = defineStrategy(
 export const partitionChunkLines = defineStrategy(
   UTF8Text,
   'partitionChunkLines',
-  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) => {
-    const { totalLines } = index.attributes
-    return lineSlices(
-      index,
-      splitWithRest('linesPerChunk', totalLines, params.linesPerChunk, params.strategy),
-    )
-  },
+  (index, params: { readonly linesPerChunk: number; readonly strategy?: RestStrategy }) =>
+    planChunkLines(index, params),
 )
