@@ -1,5 +1,6 @@
 // Slices as tables of Apache Arrow, for those who have the package apache-arrow installed.
 import type { Data, Table } from 'apache-arrow'
+import { withRoom } from './bytes.js'
 import type { Slice } from './cloud/slice.js'
 import { DataplugError } from './errors.js'
 import type { Column } from './formats/shared/columns.js'
@@ -67,12 +68,7 @@ function utf8(values: readonly (string | null)[], what: string) {
   for (const [i, value] of values.entries()) {
     const text = value ?? ''
     // A UTF-16 code unit is three bytes at most.
-    const room = end + text.length * 3
-    if (room > data.length) {
-      const larger = new Uint8Array(Math.max(room, data.length * 2))
-      larger.set(data)
-      data = larger
-    }
+    data = withRoom(data, end, end + text.length * 3)
     end += encoder.encodeInto(text, data.subarray(end)).written
     if (end > LONGEST_TEXT) {
       throw new DataplugError(

@@ -14,3 +14,15 @@ export function joined(arrays: readonly Uint8Array[]): Uint8Array {
   const [only] = arrays
   return only && arrays.length === 1 ? only : concat(arrays)
 }
+
+/** `bytes` itself when it has room for `needed` bytes, else its first `used` ones in an array at least twice as long. */
+export function withRoom(
+  bytes: Uint8Array<ArrayBuffer>,
+  used: number,
+  needed: number,
+): Uint8Array<ArrayBuffer> {
+  if (needed <= bytes.length) return bytes
+  const larger = new Uint8Array(Math.max(bytes.length * 2, needed))
+  larger.set(bytes.subarray(0, used))
+  return larger
+}

@@ -1,3 +1,4 @@
+import { withRoom } from '../../bytes.js'
 import { DataplugError } from '../../errors.js'
 
 // One sequence in the section `fasta-entries` of docs/index-format.md.
@@ -73,10 +74,7 @@ export class ByteWriter {
   }
 
   #reserve(more: number): void {
-    if (this.length + more <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + more))
-    larger.set(this.#bytes.subarray(0, this.length))
-    this.#bytes = larger
+    this.#bytes = withRoom(this.#bytes, this.length, this.length + more)
   }
 }
 

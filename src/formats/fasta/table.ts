@@ -1,3 +1,4 @@
+import { withRoom } from '../../bytes.js'
 import { rangeLength } from '../../range.js'
 import { ByteReader, damagedFasta, type FastaEntry, readEntry } from './entry.js'
 import { DIRECTORY_ENTRY } from './pages.js'
@@ -67,11 +68,7 @@ export async function openFastaTable(index: Sections, numSequences: number): Pro
         const at = from.skip(added)
         if (common > length) throw damagedFasta(index.uri)
         length = common + added
-        if (length > name.length) {
-          const larger = new Uint8Array(length * 2)
-          larger.set(name.subarray(0, common))
-          name = larger
-        }
+        name = withRoom(name, common, length)
         name.set(names.subarray(at, at + added), common)
         use(entry, name.subarray(0, length))
       })

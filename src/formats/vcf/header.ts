@@ -1,3 +1,4 @@
+import { withRoom } from '../../bytes.js'
 import { DataplugError } from '../../errors.js'
 import { LONGEST_HEADER } from '../shared/repeated-header.js'
 
@@ -76,11 +77,7 @@ export class HeaderReader {
   }
 
   #append(piece: Uint8Array): void {
-    if (this.#length + piece.length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + piece.length))
-      larger.set(this.#bytes.subarray(0, this.#length))
-      this.#bytes = larger
-    }
+    this.#bytes = withRoom(this.#bytes, this.#length, this.#length + piece.length)
     this.#bytes.set(piece, this.#length)
     this.#length += piece.length
   }
