@@ -43,10 +43,8 @@ export const TSV = CSV
 export const partitionNumChunks = defineStrategy(
   CSV,
   'partitionNumChunks',
-  (index, { numChunks, header }: { readonly numChunks: number } & HeaderParam) =>
-    slicesOfEqualSize(index, sliceCount('numChunks', numChunks), {
-      ...(header === undefined ? {} : { header }),
-    }),
+  async (index, { numChunks, header }: { readonly numChunks: number } & HeaderParam) =>
+    rowSlices(index, await runsOfEqualSize(index, sliceCount('numChunks', numChunks)), header),
 )
 
 /** Slices of whole rows and about equal size, `chunkSize` bytes at most as far as rows allow. None is empty. */
@@ -57,7 +55,7 @@ export const partitionChunkSize = defineStrategy(
     const { size } = index
     const count = Math.ceil(size / sizePerSlice('chunkSize', chunkSize, size))
     const runs = (await runsOfEqualSize(index, count)).filter(([first, end], i) => i === 0 || first < end)
-    return rowSlices(index, runs, { ...(header === undefined ? {} : { header }) })
+    return rowSlices(index, runs, header)
   },
 )
 
@@ -79,13 +77,9 @@ export const partitionChunkRows = defineStrategy(
     const runs = splitWithRest('rowsPerChunk', index.attributes.totalRows, rowsPerChunk, strategy)
     // Slices tile the object also when it has a header and no row.
     const all: Range[] = runs.length === 0 && index.size > 0 ? [[0, 0]] : runs
-    return rowSlices(index, all, { ...(header === undefined ? {} : { header }) })
+    return rowSlices(index, all, header)
   },
 )
-
-async function slicesOfEqualSize(index: Index<CsvAttributes>, count: number, header: HeaderParam) {
-  return rowSlices(index, await runsOfEqualSize(index, count), header)
-}
 
 /** `count` runs of rows that begin as near before the planned places as rows do. */
 async function runsOfEqualSize(index: Index<CsvAttributes>, count: number): Promise<Range[]> {

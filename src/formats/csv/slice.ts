@@ -38,11 +38,15 @@ export interface HeaderParam {
   readonly header?: boolean
 }
 
-/** A slice for each run of rows. The runs follow one another from row 0 to the last; those at the end may be empty. */
+/**
+ * A slice for each run of rows. The runs follow one another from row 0 to the last; those at the end may be empty.
+ *
+ * @param withHeader whether slices begin with the header; checked here
+ */
 export async function rowSlices(
   index: Index<CsvAttributes>,
   runs: readonly Range[],
-  { header: withHeader = true }: HeaderParam,
+  withHeader = true,
 ): Promise<CsvSlice[]> {
   if (typeof withHeader !== 'boolean') {
     throw new DataplugError(
