@@ -1,17 +1,18 @@
 import { DataplugError } from '../errors.js'
 import { type AnyFormat, definedFormats } from './format.js'
 
-// Built-in formats load when they are named. One line each; a plugin needs none.
-const builtIn: Readonly<Record<string, () => Promise<unknown>>> = {
-  text: () => import('./text.js'),
-  fasta: () => import('./fasta.js'),
-  csv: () => import('./csv.js'),
-  fastq: () => import('./fastq.js'),
-  'gzip-text': () => import('./gzip-text.js'),
-  jsonl: () => import('./jsonl.js'),
-  parquet: () => import('./parquet.js'),
-  vcf: () => import('./vcf.js'),
-  bam: () => import('./bam.js'),
+// Built-in formats load when they are named, or an object is named as theirs are. One line each, with the format's
+// extensions (those of compressed objects left out); a plugin needs none.
+const builtIn: Readonly<Record<string, readonly [load: () => Promise<unknown>, extensions: string]>> = {
+  text: [() => import('./text.js'), '.txt .text .log .md'],
+  fasta: [() => import('./fasta.js'), '.fasta .fa .fna .ffn .faa .frn .fas'],
+  csv: [() => import('./csv.js'), '.csv .tsv .tab .psv'],
+  fastq: [() => import('./fastq.js'), '.fastq .fq'],
+  'gzip-text': [() => import('./gzip-text.js'), ''],
+  jsonl: [() => import('./jsonl.js'), '.jsonl .ndjson .jsonlines .ldjson'],
+  parquet: [() => import('./parquet.js'), '.parquet .pq .geoparquet'],
+  vcf: [() => import('./vcf.js'), '.vcf'],
+  bam: [() => import('./bam.js'), '.bam'],
 }
 
 /** Names of the formats that are known or can be loaded, sorted. */
@@ -21,7 +22,7 @@ export function formatNames(): string[] {
 
 /** @throws UNKNOWN_FORMAT when no format of that name is built in or was defined by an imported module */
 export async function findFormat(name: string): Promise<AnyFormat> {
-  if (Object.hasOwn(builtIn, name)) await builtIn[name]?.()
+  if (Object.hasOwn(builtIn, name)) await builtIn[name]?.[0]()
   const format = definedFormats().find((candidate) => candidate.name === name)
   if (format) return format
   throw new DataplugError(
@@ -41,13 +42,14 @@ export async function findFormat(name: string): Promise<AnyFormat> {
 export async function detectFormat(uri: string, head: () => Promise<Uint8Array>): Promise<AnyFormat> {
   const path = uri.replace(/[?#].*$/, '').toLowerCase()
   const withoutGzip = path.replace(/\.(gz|bgz|bgzf)$/, '')
+  const fits = (extension: string) => path.endsWith(extension) || withoutGzip.endsWith(extension)
+  const plugin = definedFormats().find(({ name, extensions }) => rank(name) === 0 && extensions?.some(fits))
+  if (plugin) return plugin
+  const named = Object.keys(builtIn).find((name) => extensionsOf(name).some(fits))
+  if (named !== undefined) return findFormat(named)
+  const first = await head()
   const names = formatNames().sort((a, b) => rank(a) - rank(b))
   const formats = await Promise.all(names.map(findFormat))
-  const named = formats.find(({ extensions }) =>
-    extensions?.some((extension) => path.endsWith(extension) || withoutGzip.endsWith(extension)),
-  )
-  if (named) return named
-  const first = await head()
   const sniffed = formats.find(({ sniff }) => sniff?.(first))
   if (sniffed) return sniffed
   throw new DataplugError(
@@ -57,6 +59,10 @@ export async function detectFormat(uri: string, head: () => Promise<Uint8Array>)
       uri,
     },
   )
+}
+
+function extensionsOf(name: string): readonly string[] {
+  return builtIn[name]?.[1].split(' ').filter(Boolean) ?? []
 }
 
 /** Plugins come first, since someone imported them on purpose; text, which most things look like, last. */
