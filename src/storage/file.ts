@@ -1,16 +1,16 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { DataplugError } from '../errors.js'
 import { checkRange } from '../range.js'
 import { objectChanged } from './answer.js'
 import type { FileConfig } from './config.js'
 import { fileError, isMissing } from './file-errors.js'
 import { removeEmptyFolders } from './file-folders.js'
-import { infoOf, temporaryName } from './file-info.js'
+import { infoOf } from './file-info.js'
 import { listFiles } from './file-list.js'
 import { parseFileUri, pathToRead, pathToWrite } from './file-path.js'
 import { pieces } from './file-pieces.js'
+import { replaceFile } from './file-replace.js'
 import type { CallOptions, Content, ObjectInfo, ReadOptions, Store } from './store.js'
 
 const WRITE_ATTEMPTS = 10
@@ -33,7 +33,7 @@ export function fileStore({ root }: FileConfig = {}): Store {
     for (let attempt = 1; ; attempt++) {
       try {
         const path = await pathToWrite(name, root, true)
-        await replaceFile(path, content.pieces(), signal)
+        await replaceFile(path, (handle) => writeAll(handle, content, signal), signal)
         return
       } catch (error) {
         // Another process may remove a folder that it sees empty (`removeEmptyFolders`) just after it was made.
@@ -125,25 +125,12 @@ async function checkUnchanged(handle: FileHandle, info: ObjectInfo): Promise<voi
   if (now.etag !== info.etag) throw objectChanged(info.uri, info.etag, now.etag)
 }
 
-/** Whole or not at all: written beside, forced to the disk, then renamed over the old file. */
-async function replaceFile(
-  path: string,
-  bytes: Iterable<Uint8Array>,
+/** Forced to the disk, too. */
+async function writeAll(
+  handle: FileHandle,
+  content: Content,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const temporary = join(dirname(path), temporaryName())
-  try {
-    const handle = await open(temporary, 'wx')
-    try {
-      for (const piece of bytes) await handle.writeFile(piece, { signal })
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    signal?.throwIfAborted()
-    await rename(temporary, path)
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw signal?.aborted ? signal.reason : error
-  }
+  for (const piece of content.pieces()) await handle.writeFile(piece, { signal })
+  await handle.sync()
 }

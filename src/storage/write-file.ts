@@ -1,10 +1,9 @@
 // Node only.
-import { open, rename, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import { DataplugError, isDataplugError } from '../errors.js'
 import { fileError } from './file-errors.js'
-import { temporaryName } from './file-info.js'
 import { parseFileUri, pathToWrite } from './file-path.js'
+import { replaceFile } from './file-replace.js'
 import type { ByteStream, CallOptions } from './store.js'
 
 /**
@@ -23,20 +22,10 @@ export async function writeFile(
   const target = parseFileUri(String(file), undefined)
   try {
     const path = await pathToWrite(target, undefined, true)
-    const temporary = join(dirname(path), temporaryName())
-    try {
-      const handle = await open(temporary, 'wx')
-      try {
-        for await (const piece of bytes) await handle.writeFile(piece)
-      } finally {
-        await handle.close()
-      }
-      signal?.throwIfAborted()
-      await rename(temporary, path)
-    } catch (error) {
-      await unlink(temporary).catch(() => {})
-      throw error
+    const write = async (handle: FileHandle) => {
+      for await (const piece of bytes) await handle.writeFile(piece)
     }
+    await replaceFile(path, write, signal)
   } catch (error) {
     const known = fileError(error, target.uri, 'write')
     // A store would speak of the index.
