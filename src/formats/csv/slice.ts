@@ -4,6 +4,7 @@ import { ROW_START } from '../../core/rows.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
 import type { Index, ReadContext, Reading, Source } from '../format.js'
+import { notASlice } from '../shared/not-a-slice.js'
 import { decodeText } from '../shared/text-view.js'
 import { parseColumns } from './columns.js'
 import { type CsvDialect, dialectBytes, isDialect } from './dialect.js'
@@ -92,11 +93,7 @@ export function readCsv(slice: CsvSlice, { main, core }: ReadContext): Reading<s
   const { uri } = main
   const letters = unpackTypes(slice.types)
   if (!isCsvSlice(slice, main.size) || letters === undefined) {
-    throw new DataplugError(
-      'INVALID_SLICE',
-      `${JSON.stringify(slice).slice(0, 400)} is not a CSV slice of ${uri}`,
-      { uri },
-    )
+    throw notASlice(slice, 'a CSV slice', uri)
   }
   const { lead, range, dialect, bare, rows, header } = slice
   const scanner = core.rowScanner(dialectBytes(dialect))

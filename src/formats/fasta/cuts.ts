@@ -1,5 +1,6 @@
 import { splitEvenly } from '../../range.js'
 import type { Index } from '../format.js'
+import { lastBelow } from '../shared/last-below.js'
 import { type FastaEntry, isRegular } from './entry.js'
 import { PAGE_SIZE } from './pages.js'
 import type { FastaAttributes } from './scan.js'
@@ -69,12 +70,5 @@ async function entryAt(table: FastaTable, at: number): Promise<FastaEntry | unde
 /** The page of the last of the first `count` sequences. */
 function lastPageWith(table: FastaTable, count: number): number | undefined {
   if (count === 0) return undefined
-  let low = 0
-  let high = table.pageCount - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (table.sequencesBefore(middle) < count) low = middle
-    else high = middle - 1
-  }
-  return low
+  return lastBelow(count, 0, table.pageCount - 1, (page) => table.sequencesBefore(page))
 }

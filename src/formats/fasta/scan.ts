@@ -1,4 +1,4 @@
-import type { Core, FastaFacts, FastaLine, FastaLines } from '../../core/core.js'
+import type { Core, FastaFacts, FastaLines } from '../../core/core.js'
 import type { Chunk, Part } from '../format.js'
 import { nameOf } from './name.js'
 import { PageCollector, type PagesPart } from './pages.js'
@@ -12,25 +12,19 @@ export type FastaAttributes = {
 }
 
 /** What one task knows, with the sequences that start and end in its chunk. Offsets count from the object's start. */
-export type FastaPart = PagesPart & {
-  readonly start: number
-  readonly end: number
-  readonly head: FastaLine
-  readonly tail?: FastaLine
-  readonly headText: Uint8Array
-  readonly tailText: Uint8Array
-  /** Lines before the first header, and after the last. */
-  readonly lead: FastaLines
-  readonly last: FastaLines
-  /** Where the first header starts; the last one, and what follows it. Absent when there is none. */
-  readonly headers?: readonly [first: number, last: number, after: number]
-  /** Name of the last sequence. */
-  readonly name: Uint8Array
-  readonly residues: number
-  /** Length of the longest of these, and its name; -1 when there is none. */
-  readonly longest: number
-  readonly longestName: Uint8Array
-}
+export type FastaPart = PagesPart &
+  FastaFacts & {
+    readonly start: number
+    readonly end: number
+    /** Where the first header starts; the last one, and what follows it. Absent when there is none. */
+    readonly headers?: readonly [first: number, last: number, after: number]
+    /** Name of the last sequence. */
+    readonly name: Uint8Array
+    readonly residues: number
+    /** Length of the longest of these, and its name; -1 when there is none. */
+    readonly longest: number
+    readonly longestName: Uint8Array
+  }
 
 const NOTHING = new Uint8Array(0)
 

@@ -1,6 +1,7 @@
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
 import type { ReadContext, Reading, Source } from '../format.js'
+import { notASlice } from '../shared/not-a-slice.js'
 import { decodeText, lineBatches } from '../shared/text-view.js'
 import type { FastaCut } from './cuts.js'
 import { parseFasta } from './records.js'
@@ -34,10 +35,10 @@ export function fastaRanges(slice: FastaSlice): readonly Range[] {
 /** @throws INVALID_SLICE when `slice` is not what this format's strategies make */
 export function readFasta(slice: FastaSlice, { main }: ReadContext): Reading<string> {
   if ('region' in slice) {
-    if (!isRegionSlice(slice, main.size)) throw malformed(slice, main.uri)
+    if (!isRegionSlice(slice, main.size)) throw notASlice(slice, 'a FASTA slice', main.uri)
     return textReading(main, () => readRegion(slice, main), 1)
   }
-  if (!isStretch(slice, main.size)) throw malformed(slice, main.uri)
+  if (!isStretch(slice, main.size)) throw notASlice(slice, 'a FASTA slice', main.uri)
   const { range } = slice
   return {
     ...textReading(main, () => readStretch(slice, main), range[0]),
@@ -96,10 +97,4 @@ function isStretch({ range, header, offset }: StretchSlice, size: number): boole
     Number.isSafeInteger(offset) &&
     offset >= 0
   )
-}
-
-function malformed(slice: unknown, uri: string): DataplugError {
-  return new DataplugError('INVALID_SLICE', `${JSON.stringify(slice)} is not a FASTA slice of ${uri}`, {
-    uri,
-  })
 }

@@ -1,8 +1,8 @@
-import { DataplugError } from '../../errors.js'
 import { isRange, type Range } from '../../range.js'
 import type { Index, ReadContext, Reading } from '../format.js'
 import { findLines, isLineEdges, type LineEdges, lineEdges, readLines } from '../shared/line-edges.js'
 import { locateLines } from '../shared/line-index.js'
+import { notASlice } from '../shared/not-a-slice.js'
 import { collectLines, decodeText, lineBatches } from '../shared/text-view.js'
 import type { FastqAttributes } from './check.js'
 import { parseRecords } from './records.js'
@@ -36,9 +36,7 @@ export async function readSlices(
 export function readReads(slice: FastqSlice, { main, core }: ReadContext): Reading<string[]> {
   const { uri } = main
   if (!isRange(slice.reads) || !isLineEdges(slice, main.size)) {
-    throw new DataplugError('INVALID_SLICE', `${JSON.stringify(slice)} is not a FASTQ slice of ${uri}`, {
-      uri,
-    })
+    throw notASlice(slice, 'a FASTQ slice', uri)
   }
   const textOffset = slice.range[0] + (slice.skip > 0 ? 1 : 0)
   const origin = { uri, offset: textOffset }

@@ -2,6 +2,7 @@ import { isTexts } from '../../checks.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range, rangeLength } from '../../range.js'
 import type { ReadContext, Reading, Source } from '../format.js'
+import { notASlice } from '../shared/not-a-slice.js'
 import { chunksOf, encodeFooter, groupsOf, metadataOf, movedGroup, START } from './footer.js'
 import type { GroupTable } from './group-index.js'
 import { checkPages } from './pages.js'
@@ -52,7 +53,7 @@ export function parquetRanges({ range, footer }: ParquetSlice): readonly Range[]
 
 /** @throws INVALID_SLICE when `slice` is not what this format's strategies make */
 export function readParquet(slice: ParquetSlice, { main }: ReadContext): Reading<ParquetRow[]> {
-  if (!isParquetSlice(slice, main.size)) throw malformed(slice, main.uri)
+  if (!isParquetSlice(slice, main.size)) throw notASlice(slice, 'a Parquet slice', main.uri)
   const records = () => readGroups(slice, main)
   return {
     bytes: () => fileOf(slice, main),
@@ -172,12 +173,6 @@ function isParquetSlice(slice: ParquetSlice, size: number): boolean {
   // A row group takes more than a byte.
   if (rangeLength(groups) > rangeLength(footer[1])) return false
   return columns === undefined || isTexts(columns)
-}
-
-function malformed(slice: unknown, uri: string): DataplugError {
-  return new DataplugError('INVALID_SLICE', `${JSON.stringify(slice)} is not a Parquet slice of ${uri}`, {
-    uri,
-  })
 }
 
 function notThere(uri: string, cause?: unknown): DataplugError {

@@ -3,13 +3,8 @@ import type { Core } from '../../core/core.js'
 import type { Range } from '../../range.js'
 import type { Built, Chunk, Index, LineCheckpoints, LineFacts, Part } from '../format.js'
 import { BLOCK_SIZE, CountPacker, PAGE_BLOCKS, PAGE_SIZE, packedLength, unpackPage } from './counts.js'
-import {
-  type CountSections,
-  DIRECTORY_ENTRY,
-  damagedCounts,
-  type LineCountTable,
-  openLineCounts,
-} from './line-counts.js'
+import { lastBelow } from './last-below.js'
+import { type CountSections, DIRECTORY_ENTRY, damagedCounts, openLineCounts } from './line-counts.js'
 import type { LinePosition } from './line-edges.js'
 
 // The line index of docs/index-format.md: how many line feeds each 512-byte block of the object holds.
@@ -158,7 +153,7 @@ export async function locateByCounts(
     }
     // The page that holds the line feed number `line`, counted from 1.
     if (counts === undefined || (page + 1 < table.pageCount && table.linesBefore(page + 1) < line)) {
-      page = lastPageBefore(table, line, page)
+      page = lastBelow(line, page, table.pageCount - 1, (i) => table.linesBefore(i))
       counts = await table.counts(page)
       block = 0
       seen = table.linesBefore(page)
@@ -169,16 +164,4 @@ export async function locateByCounts(
     positions.push({ offset, skip: line - seen, end: Math.min(offset + BLOCK_SIZE, index.size) })
   }
   return positions
-}
-
-/** The last page from `from` on with fewer than `line` line feeds before it. */
-function lastPageBefore(table: LineCountTable, line: number, from: number): number {
-  let low = from
-  let high = table.pageCount - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (table.linesBefore(middle) < line) low = middle
-    else high = middle - 1
-  }
-  return low
 }

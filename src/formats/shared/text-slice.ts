@@ -1,9 +1,9 @@
-import { DataplugError } from '../../errors.js'
 import { isRange, type Range, rangeLength } from '../../range.js'
 import type { Index, ReadContext, Reading } from '../format.js'
 import { type CutRule, findCut, lineCuts, readBetweenCuts, wordCuts } from './cuts.js'
 import { findLines, isLineEdges, type LineEdges, lineEdges, readLines } from './line-edges.js'
 import { locateLines } from './line-index.js'
+import { notASlice } from './not-a-slice.js'
 import { integer } from './params.js'
 
 // Slices of text, as all formats of lines have them.
@@ -63,7 +63,7 @@ function readCut(slice: CutSlice, { main, core }: ReadContext): Reading<never> {
   const { cut, range, padding } = slice
   const rule = Object.hasOwn(cutRules, cut) ? cutRules[cut] : undefined
   if (!rule || !isRange(range) || range[1] > main.size || !Number.isSafeInteger(padding) || padding < 1) {
-    throw malformed(slice, main.uri)
+    throw notASlice(slice, 'a text slice', main.uri)
   }
   return {
     bytes: () => readBetweenCuts(main, range, padding, rule, core),
@@ -77,14 +77,11 @@ function readCut(slice: CutSlice, { main, core }: ReadContext): Reading<never> {
 }
 
 function readExactLines(slice: LineSlice, { main, core }: ReadContext): Reading<never> {
-  if (!isRange(slice.lines) || !isLineEdges(slice, main.size)) throw malformed(slice, main.uri)
+  if (!isRange(slice.lines) || !isLineEdges(slice, main.size))
+    throw notASlice(slice, 'a text slice', main.uri)
   return {
     bytes: () => readLines(main, slice, core),
     textOffset: slice.range[0] + (slice.skip > 0 ? 1 : 0),
     extent: () => findLines(main, slice, core),
   }
-}
-
-function malformed(slice: unknown, uri: string): DataplugError {
-  return new DataplugError('INVALID_SLICE', `${JSON.stringify(slice)} is not a text slice of ${uri}`, { uri })
 }
