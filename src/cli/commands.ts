@@ -5,13 +5,12 @@ import { type IndexFile, verifySections } from '../cloud/index-file.js'
 import { Slice } from '../cloud/slice.js'
 import { verifyTiling } from '../cloud/verify.js'
 import { DataplugError, isDataplugError } from '../errors.js'
-import { inline } from '../executors/inline.js'
-import { threads } from '../executors/threads.js'
 import { definedStrategies } from '../formats/format.js'
 import { findFormat, formatNames } from '../formats/registry.js'
 import { type CompressionFacts, compressionFacts, compressionRows } from './compression-facts.js'
 import { type Context, inputLines, openObject, operand, write } from './context.js'
-import { formatBytes, progressReporter } from './progress.js'
+import { formatBytes } from './progress.js'
+import { withWorkers } from './work.js'
 
 export async function info(context: Context): Promise<void> {
   const object = await openObject(context)
@@ -67,22 +66,9 @@ async function indexFacts(object: CloudObject, { signal }: Context): Promise<Ind
 }
 
 export async function preprocess(context: Context): Promise<void> {
-  const { args, stderr, signal } = context
+  const { args } = context
   const object = await openObject(context)
-  const executor = args.workers > 1 ? threads({ size: args.workers }) : inline()
-  try {
-    await object.preprocess({
-      executor,
-      force: args.force,
-      signal,
-      onProgress: progressReporter(stderr, args),
-      chunkSize: args.chunkSize,
-      span: args.span,
-      formatOptions: args.formatOptions,
-    })
-  } finally {
-    await executor[Symbol.asyncDispose]()
-  }
+  await withWorkers(context, (options) => object.preprocess({ ...options, force: args.force }))
   await write(
     context.stdout,
     args.json ? `${JSON.stringify({ index: object.indexUri, attributes: object.attributes })}\n` : '',

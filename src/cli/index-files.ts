@@ -7,10 +7,8 @@ import {
   importGzipIndex,
 } from '../cloud/gzip-interop.js'
 import { DataplugError } from '../errors.js'
-import { inline } from '../executors/inline.js'
-import { threads } from '../executors/threads.js'
 import { type Context, openObject, operand, write } from './context.js'
-import { progressReporter } from './progress.js'
+import { withWorkers } from './work.js'
 
 // `index export` and `index import`: the indexes of gzip and FASTA objects that other programs make and use.
 
@@ -24,7 +22,7 @@ export async function exportIndex(context: Context): Promise<void> {
 }
 
 export async function importIndex(context: Context): Promise<void> {
-  const { args, signal, stderr } = context
+  const { args, signal } = context
   const kind = kindOf('from', args.from)
   const path = operand(context, 1)
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
@@ -33,19 +31,7 @@ export async function importIndex(context: Context): Promise<void> {
   const object = await openObject(context)
   if (object.isPreprocessed() && !args.force) return
   if (kind === 'fai') return importFai(object, bytes, path, { signal })
-  const executor = args.workers > 1 ? threads({ size: args.workers }) : inline()
-  try {
-    await importGzipIndex(object, kind, bytes, {
-      executor,
-      signal,
-      onProgress: progressReporter(stderr, args),
-      chunkSize: args.chunkSize,
-      span: args.span,
-      formatOptions: args.formatOptions,
-    })
-  } finally {
-    await executor[Symbol.asyncDispose]()
-  }
+  await withWorkers(context, (options) => importGzipIndex(object, kind, bytes, options))
 }
 
 const kinds = [...gzipIndexKinds, 'fai'] as const

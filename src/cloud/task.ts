@@ -43,21 +43,7 @@ export function planTasks(
       { uri: object.uri },
     )
   }
-  const { uri, size, etag } = object
-  return splitBySize(size, chunkSize).map((range, id, { length: of }) => ({
-    dataplug: LINE_VERSION,
-    kind: 'task',
-    stage: 'scan',
-    format: format.name,
-    version: format.version,
-    uri,
-    size,
-    etag,
-    id,
-    of,
-    range,
-    ...(prepared ? { prepared } : {}),
-  }))
+  return scanTasks(format, object, splitBySize(object.size, chunkSize), prepared)
 }
 
 /** The scan of a compressed object's content as tasks of at least `chunkSize` bytes, from seek point to seek point. */
@@ -78,7 +64,16 @@ export function planContentTasks(
     ranges.push([start, end])
     start = end
   }
-  const { uri, etag } = object
+  return scanTasks(format, object, ranges, prepared, accessTo)
+}
+
+function scanTasks(
+  format: AnyFormat,
+  { uri, size, etag }: ObjectInfo,
+  ranges: readonly Range[],
+  prepared: Prepared | undefined,
+  accessTo?: (ranges: readonly Range[]) => Pick<TaskLine, 'access' | 'uncounted'>,
+): TaskLine[] {
   return ranges.map((range, id) => ({
     dataplug: LINE_VERSION,
     kind: 'task',
@@ -86,12 +81,12 @@ export function planContentTasks(
     format: format.name,
     version: format.version,
     uri,
-    size: object.size,
+    size,
     etag,
     id,
     of: ranges.length,
     range,
-    ...accessTo([range]),
+    ...accessTo?.([range]),
     ...(prepared ? { prepared } : {}),
   }))
 }
