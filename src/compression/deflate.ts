@@ -1,5 +1,5 @@
+import { concat } from '../bytes.js'
 import { DataplugError } from '../errors.js'
-import { concat } from './bytes.js'
 
 // The host's own deflate, which Node, Lambda and browsers share: raw (RFC 1951), or with zlib's header and
 // checksum (RFC 1950), which the host calls 'deflate'.
