@@ -7,6 +7,7 @@ import { INPUT, INPUT_CAPACITY, OUTPUT, OUTPUT_CAPACITY } from './memory'
 import { wordsInit } from './words'
 
 export { findBlock } from './block-finder'
+export { countsPointer, packCounts } from './counts'
 export { crc32 } from './crc32'
 export { fastaReset, fastaScan, fastaState } from './fasta'
 export { fastqPhase, fastqReset, fastqScan, fastqState } from './fastq'

@@ -67,7 +67,9 @@ async function indexFacts(object: CloudObject, { signal }: Context): Promise<Ind
 
 export async function preprocess(context: Context): Promise<void> {
   const { args } = context
-  const object = await openObject(context)
+  // The thread has nothing else to do: see `FileConfig.blocking`.
+  const storage = { ...args.storage, file: { ...args.storage.file, blocking: true } }
+  const object = await openObject({ ...context, args: { ...args, storage } })
   await withWorkers(context, (options) => object.preprocess({ ...options, force: args.force }))
   await write(
     context.stdout,

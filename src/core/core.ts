@@ -1,3 +1,4 @@
+import { type CountFunctions, countFunctions } from './counts.js'
 import { type ChecksumFunctions, checksumFunctions } from './crc32.js'
 import { type FastaFunctions, fastaFunctions } from './fasta.js'
 import { type FastqFunctions, fastqFunctions } from './fastq.js'
@@ -8,6 +9,7 @@ import { coreModule } from './module.js'
 import { type RowFunctions, rowFunctions } from './rows.js'
 import { type WordFunctions, wordFunctions } from './words.js'
 
+export type { PackCounts } from './counts.js'
 export type { FastaFacts, FastaLine, FastaLines, FastaScanner } from './fasta.js'
 export type { FastqDoubt, FastqFacts, FastqScanner } from './fastq.js'
 export type { LineBlockCounter } from './line-blocks.js'
@@ -23,6 +25,7 @@ export type { WordCounter } from './words.js'
 export interface Core
   extends LineFunctions,
     LineBlockFunctions,
+    CountFunctions,
     WordFunctions,
     ChecksumFunctions,
     FastaFunctions,
@@ -48,6 +51,7 @@ export function createCore(module: WebAssembly.Module): Core {
     scratch: memory.input,
     ...lines,
     ...lineBlockFunctions(memory),
+    ...countFunctions(memory),
     ...wordFunctions(memory),
     ...checksumFunctions(memory),
     ...fastaFunctions(memory),

@@ -15,6 +15,8 @@ export interface Kernels extends InflateKernels {
   countLines(p: number, n: number): number
   lineCountsPerBlock(p: number, blocks: number, blockSize: number, out: number): void
   linePositions(p: number, n: number, base: number, out: number): number
+  countsPointer(): number
+  packCounts(n: number): number
   nthLine(p: number, n: number, k: number): number
   lastLine(p: number, n: number): number
   firstWordCut(p: number, n: number): number
@@ -45,6 +47,8 @@ const names: readonly (keyof Kernels)[] = [
   'countLines',
   'lineCountsPerBlock',
   'linePositions',
+  'countsPointer',
+  'packCounts',
   'nthLine',
   'lastLine',
   'firstWordCut',

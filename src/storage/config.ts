@@ -41,6 +41,11 @@ export interface HttpConfig {
 export interface FileConfig {
   /** Directory that no path may leave, and that relative paths start from. Default: no restriction. */
   readonly root?: string
+  /**
+   * Reads block the thread that asks, which saves a fifth of the CPU time of a scan. For threads that have nothing
+   * else to do. Default: in worker threads.
+   */
+  readonly blocking?: boolean
 }
 
 export interface RetryConfig {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import { DataplugError } from '../errors.js'
 import { checkRange } from '../range.js'
 import { objectChanged } from './answer.js'
@@ -26,7 +27,7 @@ const WRITE_ATTEMPTS = 10
  *
  * Listing leaves out symlinks to folders, which could run in circles.
  */
-export function fileStore({ root }: FileConfig = {}): Store {
+export function fileStore({ root, blocking = !isMainThread }: FileConfig = {}): Store {
   async function replace(location: string, content: Content, { signal }: CallOptions = {}): Promise<void> {
     signal?.throwIfAborted()
     const name = parseFileUri(location, root)
@@ -69,7 +70,7 @@ export function fileStore({ root }: FileConfig = {}): Store {
         checkRange(range, info.size, uri)
         onInfo?.(info)
         let left = range[1] - range[0]
-        for await (const piece of pieces(handle, range, scratch)) {
+        for await (const piece of pieces(handle, range, scratch, blocking)) {
           signal?.throwIfAborted()
           left -= piece.length
           if (left === 0) await checkUnchanged(handle, info)

@@ -1,5 +1,5 @@
 import { concat } from '../../bytes.js'
-import type { Core, RowLane, RowScanner } from '../../core/core.js'
+import type { Core, PackCounts, RowLane, RowScanner } from '../../core/core.js'
 import { possibleStates, QUOTED, ROW_START } from '../../core/rows.js'
 import type { Chunk, Json, Part } from '../format.js'
 import { BLOCK_SIZE, CountPacker, PAGE_BLOCKS } from '../shared/counts.js'
@@ -31,7 +31,13 @@ export async function scanCsv({ source, range, prepared, stream }: Chunk, core: 
   const scanner = core.rowScanner(dialect, separators)
   const known = plan.start >= range[0]
   const start = Math.min(Math.max(range[0], plan.start), range[1])
-  const scan = speculate(scanner, start, known ? [ROW_START] : possibleStates(dialect), known)
+  const scan = speculate(
+    scanner,
+    core.packCounts,
+    start,
+    known ? [ROW_START] : possibleStates(dialect),
+    known,
+  )
   let position = range[0]
   for await (const piece of stream()) {
     scan.update(piece.subarray(Math.min(Math.max(start - position, 0), piece.length)))
@@ -47,6 +53,7 @@ interface Speculation {
 
 function speculate(
   scanner: RowScanner,
+  pack: PackCounts,
   start: number,
   states: readonly number[],
   whole: boolean,
@@ -65,7 +72,7 @@ function speculate(
     for (const state of possible) {
       const simplest = whole && segments.length === 0 ? state : scanner.simplest(state, first)
       let i = runs.findIndex(({ origin }) => origin === simplest)
-      if (i < 0) i = runs.push(createRun(scanner, simplest, at, !(whole && segments.length === 0))) - 1
+      if (i < 0) i = runs.push(createRun(scanner, pack, simplest, at, !(whole && segments.length === 0))) - 1
       from[state] = i
     }
     steps = 0
@@ -125,12 +132,18 @@ interface Run {
 }
 
 /** One lane, and its counts and states block by block. */
-function createRun(scanner: RowScanner, origin: number, start: number, partial: boolean): Run {
+function createRun(
+  scanner: RowScanner,
+  pack: PackCounts,
+  origin: number,
+  start: number,
+  partial: boolean,
+): Run {
   const lane = scanner.lane(origin, partial)
   const first = Math.floor(start / BLOCK_SIZE)
-  const counts = new CountPacker(first % PAGE_BLOCKS)
+  const counts = new CountPacker(pack, first % PAGE_BLOCKS)
   // The block that the start lies inside of has its state from elsewhere.
-  const states = new CountPacker(Math.ceil(start / BLOCK_SIZE) % PAGE_BLOCKS)
+  const states = new CountPacker(pack, Math.ceil(start / BLOCK_SIZE) % PAGE_BLOCKS)
   let pending: number | undefined
 
   function take(rows: Uint16Array, before: Uint16Array, at: number, length: number): void {

@@ -1,5 +1,6 @@
 // Bit-packed counts, the `line-counts` section of docs/index-format.md: counts of something in
 // consecutive blocks, packed in pages of PAGE_BLOCKS.
+import type { PackCounts } from '../../core/core.js'
 
 /** Bytes of the object in one block. */
 export const BLOCK_SIZE = 512
@@ -9,13 +10,18 @@ export const PAGE_SIZE = BLOCK_SIZE * PAGE_BLOCKS
 
 const PAGE_HEADER = 3
 
-/** One page: `u16 minimum, u8 width`, then each count minus the minimum in `width` bits. */
-export function packPage(counts: Uint16Array): Uint8Array {
+/**
+ * One page: `u16 minimum, u8 width`, then each count minus the minimum in `width` bits. As `core.packCounts`, without a
+ * core: for the few pages that are made where parts meet.
+ */
+export const packPage: PackCounts = (counts) => {
   let minimum = 0xffff
   let maximum = 0
+  let sum = 0
   // Indexed loops: iterating a typed array costs several times as much here.
   for (let i = 0; i < counts.length; i++) {
     const count = counts[i] as number
+    sum += count
     if (count < minimum) minimum = count
     if (count > maximum) maximum = count
   }
@@ -24,7 +30,7 @@ export function packPage(counts: Uint16Array): Uint8Array {
   page[0] = minimum & 0xff
   page[1] = minimum >> 8
   page[2] = width
-  if (width === 0) return page
+  if (width === 0) return { page, sum }
   let bits = 0
   let pending = 0
   let at = PAGE_HEADER
@@ -38,7 +44,7 @@ export function packPage(counts: Uint16Array): Uint8Array {
     }
   }
   if (bits > 0) page[at] = pending
-  return page
+  return { page, sum }
 }
 
 /** Bytes that the page at `offset` takes when it holds `blocks` counts. */
@@ -76,9 +82,14 @@ export class CountPacker {
   readonly #pages: Uint8Array[] = []
   /** Sum of all counts before each page, and after the last. */
   readonly totals: number[] = [0]
+  readonly #packCounts: PackCounts
 
-  /** @param phase blocks of the first page that are left out, so that all others begin where those of the object do */
-  constructor(phase = 0) {
+  /**
+   * @param packCounts that of a core where there are many
+   * @param phase blocks of the first page that are left out, so that all others begin where those of the object do
+   */
+  constructor(packCounts: PackCounts = packPage, phase = 0) {
+    this.#packCounts = packCounts
     this.#room = PAGE_BLOCKS - phase
   }
 
@@ -139,9 +150,8 @@ export class CountPacker {
   }
 
   #pack(counts: Uint16Array): void {
-    let sum = 0
-    for (let i = 0; i < counts.length; i++) sum += counts[i] as number
-    this.#add(packPage(counts), sum)
+    const { page, sum } = this.#packCounts(counts)
+    this.#add(page, sum)
   }
 
   #add(page: Uint8Array, sum: number): void {

@@ -22,7 +22,7 @@ export function lineCounter(
   core: Core,
 ): { update(piece: Uint8Array): void; finish(): Part } {
   const counter = core.lineBlockCounter(BLOCK_SIZE, start % BLOCK_SIZE)
-  const packer = new CountPacker()
+  const packer = new CountPacker(core.packCounts)
   let last = 0
   return {
     update(piece) {
