@@ -174,13 +174,28 @@ function noteRagged(row: u32, start: u32, separators: u32): void {
   store<u32>(CSV, ragged + 1, RAGGED)
 }
 
-// What `scanFast` leaves behind: of the blocks it got through.
+// The state between two blocks of `scanFast`, as bits that go before the next ones; and separators of the open row.
+let fastInside: u64 = 0
+let fastPast: u64 = 0
+let fastOpens: u64 = 0
+let fastOpen: u64 = 0
+let fastQuotes: u64 = 0
+// What it leaves behind: of the blocks it got through.
 let fastState: u32 = 0
-let fastOpen: u32 = 0
 let fastRows: u32 = 0
 let fastSeen: bool = false
 /** Just after the last row end; 0 for none. */
 let fastEnd: usize = 0
+
+/** Row ends of the block at hand, and of the last one that had any: u64 for each 64 bytes. */
+const MASKS: usize = memory.data(128, 128)
+const MASKS_SIZE: usize = 64
+
+/** Instead of a number of rows: the block has a quote; something in it is not as it usually is. */
+const HAS_QUOTE: u32 = NONE - 1
+const IS_ODD: u32 = NONE
+/** Blocks without a quote, after which none is expected in the next one. */
+const QUIET: u32 = 8
 
 /** Bit i is set when byte i of the four equals the lanes of `v`. */
 // @ts-ignore: decorator
@@ -193,112 +208,148 @@ function mask(a: v128, b: v128, c: v128, d: v128, v: v128): u64 {
 }
 
 /**
- * As `csvScan`, for whole blocks from `p` on up to the first in which something is not as it usually is: a blank line, a
- * quote that neither opens nor closes a field, a ragged row. Returns how many it got through.
+ * The row ends of a whole block, written to `masks` too, or why it is not known. Moves the state on when it is.
  *
  * With as few branches and variables as can be: one that is mispredicted or spilled costs as much as half of the rest.
+ */
+// @ts-ignore: decorator
+@inline
+function scanBlock(p: usize, masks: usize, quoted: bool): u32 {
+  const newline = load<u32>(CSV, NEWLINE)
+  const newlines = i8x16.splat(u8(newline))
+  const separators = i8x16.splat(load<u8>(CSV, SEPARATOR))
+  const quotes = i8x16.splat(load<u8>(CSV, QUOTE))
+  const expected = u64(load<u32>(CSV, EXPECTED))
+  // Blank lines are rows without separators, so where rows have some those are found as ragged ones.
+  const unchecked = expected == 0 || u32(expected) == NONE
+  let open = fastOpen
+  const end = p + BLOCK
+  let inside = fastInside
+  let past = fastPast
+  let opens = fastOpens
+  // Separators from the next byte on to the next row end, if that row is as it should be.
+  let wanted = expected - fastOpen
+  let rows: u64 = 0
+  let bad: u64 = 0
+  let odd: u64 = 0
+  let some: u64 = 0
+  let either = i8x16.splat(0)
+  let last: u64 = 0
+  do {
+    const a = v128.load(p)
+    const b = v128.load(p, 16)
+    const c = v128.load(p, 32)
+    const d = v128.load(p, 48)
+    let ends = mask(a, b, c, d, newlines)
+    let between = mask(a, b, c, d, separators)
+    if (quoted) {
+      const q = mask(a, b, c, d, quotes)
+      some |= q
+      const within = prefixParity(q) ^ inside
+      const outside = ~within
+      ends &= outside
+      between &= outside
+      // An opening quote comes after a separator, a newline or, when it is the second of two, a quote that closed.
+      const before = ends | between | (q & outside)
+      odd |= q & within & ~((before << 1) | opens)
+      opens = before >> 63
+      inside = u64(i64(within) >> 63)
+    } else {
+      const ab = v128.or(i8x16.eq(a, quotes), i8x16.eq(b, quotes))
+      const cd = v128.or(i8x16.eq(c, quotes), i8x16.eq(d, quotes))
+      either = v128.or(either, v128.or(ab, cd))
+      last = between
+    }
+    if (unchecked) {
+      // A blank line, or a row of one byte.
+      if (ends & ((ends << 1) | (ends << 2) | (past >> 63) | (past >> 62))) {
+        const returns = newline == LF ? equal(p - 1, i8x16.splat(u8(CR))) : 0
+        odd |= ends & ((ends << 1) | (past >> 63) | (((ends << 2) | (past >> 62)) & returns))
+      }
+      open = ends ? popcnt(between >> (63 - clz(ends))) : open + popcnt(between)
+    }
+    const all = popcnt(between)
+    const count = popcnt(ends)
+    const rest = ends & (ends - 1)
+    if (rest & (rest - 1)) {
+      let left = ends
+      let due = wanted
+      do {
+        bad |= popcnt(between & ((left & -left) - 1)) ^ due
+        due += expected
+        left &= left - 1
+      } while (left)
+    } else {
+      // No row end, one or two, without asking which.
+      bad |= (popcnt(between & (ends - 1)) ^ wanted) & u64(i64(ends | (0 - ends)) >> 63)
+      bad |= (popcnt(between & (rest - 1)) ^ (wanted + expected)) & u64(i64(rest | (0 - rest)) >> 63)
+    }
+    wanted += count * expected - all
+    rows += count
+    store<u64>(masks, ends)
+    masks += 8
+    past = ends
+    p += 64
+  } while (p < end)
+  if (!quoted && v128.any_true(either)) return HAS_QUOTE
+  if (odd || (bad && u32(expected) != NONE)) return IS_ODD
+  fastInside = inside
+  fastPast = past
+  fastOpens = quoted ? opens : (last | past) >> 63
+  fastOpen = unchecked ? open : expected - wanted
+  fastQuotes = some
+  return u32(rows)
+}
+
+function scanUnquoted(p: usize, masks: usize): u32 {
+  return scanBlock(p, masks, false)
+}
+
+function scanQuoted(p: usize, masks: usize): u32 {
+  return scanBlock(p, masks, true)
+}
+
+/**
+ * As `csvScan`, for whole blocks from `p` on up to the first in which something is not as it usually is: a blank line, a
+ * quote that neither opens nor closes a field, a ragged row. Returns how many it got through.
  */
 function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32 {
   const newline = load<u32>(CSV, NEWLINE)
   const separator = load<u32>(CSV, SEPARATOR)
   const quote = load<u32>(CSV, QUOTE)
-  const expected = load<u32>(CSV, EXPECTED)
-  const newlines = i8x16.splat(u8(newline))
-  const separators = i8x16.splat(u8(separator))
-  const quotes = i8x16.splat(u8(quote))
-  let inside: u64 = state == QUOTED ? u64.MAX_VALUE : 0
-  let pastEnds: u64 = u64(state == ROW_START) << 63
-  let opens = u64(state == ROW_START || state == FIELD_START || state == CLOSED)
+  fastInside = state == QUOTED ? u64.MAX_VALUE : 0
+  fastPast = u64(state == ROW_START) << 63
+  fastOpens = u64(state == ROW_START || state == FIELD_START || state == CLOSED)
+  fastOpen = u64(open)
+  fastSeen = false
   let total: u32 = 0
   let done: u32 = 0
-  let endStep: usize = 0
-  let endMask: u64 = 0
-  let lastStep: usize = 0
-  let lastEnds: u64 = 0
-  fastSeen = false
+  let quiet: u32 = QUIET
+  let masks = MASKS
+  let endBlock: usize = 0
 
   for (; done < blocks; done++) {
-    const end = p + BLOCK
-    const openBefore = open
-    let rows: u32 = 0
-    let bad: u32 = 0
-    let odd = false
-    do {
-      const a = v128.load(p)
-      const b = v128.load(p, 16)
-      const c = v128.load(p, 32)
-      const d = v128.load(p, 48)
-      let ends = mask(a, b, c, d, newlines)
-      let between = mask(a, b, c, d, separators)
-      const either = v128.or(
-        v128.or(i8x16.eq(a, quotes), i8x16.eq(b, quotes)),
-        v128.or(i8x16.eq(c, quotes), i8x16.eq(d, quotes)),
-      )
-      if (v128.any_true(either)) {
-        const q = mask(a, b, c, d, quotes)
-        const within = prefixParity(q) ^ inside
-        const outside = ~within
-        if (quote == NONE || q & within & ~((((q | between | ends) & outside) << 1) | opens)) {
-          odd = true
-          break
-        }
-        fastSeen = true
-        ends &= outside
-        between &= outside
-        opens = (ends | between | (q & outside)) >> 63
-        inside = u64(i64(within) >> 63)
-      } else {
-        ends &= ~inside
-        between &= ~inside
-        opens = (ends | between) >> 63
-      }
-      // A blank line, or a row of one byte.
-      if (ends & ((ends << 1) | (ends << 2) | (pastEnds >> 63) | (pastEnds >> 62))) {
-        const returns = newline == LF ? equal(p - 1, i8x16.splat(u8(CR))) : 0
-        if (ends & ((ends << 1) | (pastEnds >> 63) | (((ends << 2) | (pastEnds >> 62)) & returns))) {
-          odd = true
-          break
-        }
-      }
-      rows += u32(popcnt(ends))
-      if (ends & (ends - 1)) {
-        let counted: u64 = 0
-        let rest = ends
-        do {
-          const until = (rest & -rest) - 1
-          bad |= (open + u32(popcnt(between & until & ~counted))) ^ expected
-          open = 0
-          counted = until
-          rest &= rest - 1
-        } while (rest)
-        open = u32(popcnt(between & ~counted))
-      } else {
-        const low = u32(popcnt(between & (ends - 1)))
-        bad |= select<u32>((open + low) ^ expected, 0, ends != 0)
-        open = select<u32>(u32(popcnt(between)) - low, open + low, ends != 0)
-      }
-      pastEnds = ends
-      lastStep = select<usize>(p, lastStep, ends != 0)
-      lastEnds = select<u64>(ends, lastEnds, ends != 0)
-      p += 64
-    } while (p < end)
-
-    if (odd || (bad && expected != NONE)) {
-      open = openBefore
-      break
-    }
+    let rows = HAS_QUOTE
+    if (quiet >= QUIET && !fastInside) rows = scanUnquoted(p, masks)
+    if (rows == HAS_QUOTE) {
+      rows = quote == NONE ? IS_ODD : scanQuoted(p, masks)
+      if (rows == IS_ODD) break
+      quiet = fastQuotes ? 0 : quiet + 1
+      fastSeen = fastSeen || fastQuotes != 0
+    } else if (rows == IS_ODD) break
     if (rows) {
       total += rows
-      endStep = lastStep
-      endMask = lastEnds
+      endBlock = p
+      masks ^= MASKS_SIZE
     }
     store<u16>(out, u16(rows))
-    const last = u32(load<u8>(end - 1))
-    if (inside) state = QUOTED
+    p += BLOCK
+    const last = u32(load<u8>(p - 1))
+    if (fastInside) state = QUOTED
     else if (last == newline) state = ROW_START
     else if (last == separator) state = FIELD_START
     else if (last == quote) state = CLOSED
-    else if (last == CR && newline == LF && (pastEnds >> 62) & 1) state = CR_START
+    else if (last == CR && newline == LF && (fastPast >> 62) & 1) state = CR_START
     else state = PLAIN
     out += 2
     if (done + 1 == blocks) {
@@ -313,10 +364,16 @@ function scanFast(p: usize, blocks: u32, out: usize, state: u32, open: u32): u32
     }
   }
   fastState = state
-  fastOpen = open
   fastRows = total
-  fastEnd = endStep ? endStep + 64 - usize(clz(endMask)) : 0
+  fastEnd = endBlock ? endBlock + afterLast(masks ^ MASKS_SIZE) : 0
   return done
+}
+
+/** 1 + the number of the last bit in a block's masks, of which one is set. */
+function afterLast(masks: usize): usize {
+  let i: usize = BLOCK - 64
+  while (!load<u64>(masks + (i >> 3))) i -= 64
+  return i + 64 - usize(clz(load<u64>(masks + (i >> 3))))
 }
 
 /**
@@ -361,7 +418,7 @@ export function csvScan(p: usize, n: u32, first: u32): u32 {
         if (fastEnd) lastEnd = u32(fastEnd - base)
         rows += fastRows
         state = fastState
-        open = fastOpen
+        open = u32(fastOpen)
         seen |= u64(fastSeen)
         out += done << 1
         p += done * BLOCK
