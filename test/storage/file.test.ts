@@ -136,19 +136,22 @@ describe('a file that changes while it is read', () => {
   }
   for (const [name, change] of Object.entries(changes)) {
     for (const scratch of [undefined, new Uint8Array(4 * MIB), new Uint8Array(MIB)]) {
-      test(`${name} (${scratch ? `${scratch.length} bytes of scratch` : 'no scratch'})`, async () => {
-        const path = make('large', pattern(length))
-        const reading = fileStore().read(path, [0, length], { scratch })
-        const run = async () => {
-          let seen = 0
-          for await (const chunk of reading) {
-            if (seen === 0) change(path)
-            seen += chunk.length
+      for (const blocking of [false, true]) {
+        const how = `${scratch ? `${scratch.length} bytes of scratch` : 'no scratch'}${blocking ? ', blocking' : ''}`
+        test(`${name} (${how})`, async () => {
+          const path = make('large', pattern(length))
+          const reading = fileStore({ blocking }).read(path, [0, length], { scratch })
+          const run = async () => {
+            let seen = 0
+            for await (const chunk of reading) {
+              if (seen === 0) change(path)
+              seen += chunk.length
+            }
+            return seen
           }
-          return seen
-        }
-        expect(await code(run())).toBe('OBJECT_CHANGED')
-      })
+          expect(await code(run())).toBe('OBJECT_CHANGED')
+        })
+      }
     }
   }
 
@@ -164,6 +167,16 @@ describe('a file that changes while it is read', () => {
     expect(Buffer.concat(chunks).equals(pattern(length))).toBe(true)
     expect(await code(readBytes(store, path, [0, 5], { ifMatch: told }))).toBe('OBJECT_CHANGED')
   })
+})
+
+test.each([true, false])('reads are the same whether they block or not (%s)', async (blocking) => {
+  const path = make('large', pattern(5 * MIB))
+  const store = fileStore({ blocking })
+  for (const scratch of [undefined, new Uint8Array(2 * MIB), new Uint8Array(1000)]) {
+    const pieces: Uint8Array[] = []
+    for await (const piece of store.read(path, [3, 4 * MIB + 1], { scratch })) pieces.push(piece.slice())
+    expect(Buffer.concat(pieces).equals(pattern(5 * MIB).subarray(3, 4 * MIB + 1))).toBe(true)
+  }
 })
 
 describe('scratch', () => {
