@@ -11,6 +11,9 @@ import { UTF8Text, wholeWordsStrategy } from 'dataplug/formats/text'
 import { openStorage } from 'dataplug/storage'
 import { count } from './count-words.mjs'
 
+// The SDK's advice on versions of Node, once for each thread, would hide the result. It looks when it is loaded first.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 const MiB = 1024 * 1024
 const say = (text = '') => process.stdout.write(`${text}\n`)
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(2)} s`
