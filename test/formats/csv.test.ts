@@ -62,8 +62,11 @@ describe('rows', () => {
       ),
       {
         numRuns: 100,
-        // A last line end unlike one within quotes.
-        examples: [[{ text: '"\r\n","",.\n', options: { separator: ',' } }, 1, 1]],
+        // Line ends unlike one within quotes: the last; and all, where as many rows would be found by the other.
+        examples: [
+          [{ text: '"\r\n","",.\n', options: { separator: ',' } }, 1, 1],
+          [{ text: `${'"","",""\n'.repeat(3)}"","",0\n"\r\na",0,""`, options: { separator: ',' } }, 1, 3],
+        ],
       },
     )
   }, 60_000)

@@ -138,10 +138,11 @@ async function batchParser({
     const isPlain = batch.skipped === 0 && (dialect.escape === null || !text.includes(dialect.escape))
     const crlf = newline === '\n' && text.includes('\r\n')
     const lineEnd = crlf ? '\r\n' : newline
-    // Line ends of the rows before the last show in their number if they are mixed; the last one does not.
-    const lastFits =
-      newline === '\r' || (!text.endsWith('\r') && (!text.endsWith('\n') || text.endsWith(lineEnd)))
-    if (isPlain && lastFits) {
+    // Of two kinds one may stand within quotes only, and the number of rows be right by chance.
+    const oneKind = !crlf || !/(?:^|[^\r])\n/.test(text)
+    // A lone CR at the end is a line end without its LF.
+    const lastFits = newline === '\r' || !text.endsWith('\r')
+    if (isPlain && oneKind && lastFits) {
       const { data, faulty } = run(text.endsWith(lineEnd) ? text.slice(0, -lineEnd.length) : text, lineEnd)
       if (!faulty && data.length === batch.rows) return data
     }
