@@ -109,7 +109,7 @@ describe('BAM', () => {
     }
   })
 
-  it('is the same however it is cut: at every byte of the content, in two and more', async () => {
+  it('is the same however it is cut: in chunks of each length up to that of the content', async () => {
     const records = fc.sample(bamRecord, { numRuns: 5, seed: 8 }).map((record) => ({
       ...record,
       bases: record.bases.slice(0, 7),
@@ -120,13 +120,15 @@ describe('BAM', () => {
       const { object } = await open(content, { chunkSize })
       expect(object.attributes.totalRecords).toBe(records.length)
     }
-    // Chunks long enough to be looked at for a first record.
+  }, 120_000)
+
+  it('is the same in chunks long enough to be looked at for a first record', async () => {
     const many = contentOf(fc.sample(bamRecord, { numRuns: 300, seed: 4 }))
     for (let chunkSize = 4096; chunkSize < 4096 + 40; chunkSize++) {
       const { object } = await open(many, { chunkSize })
       expect(object.attributes.totalRecords).toBe(300)
     }
-  })
+  }, 120_000)
 
   it('finds its way through records longer than chunks', async () => {
     const [template] = fc.sample(bamRecord, { numRuns: 1, seed: 1 }) as [BamRecordFields]
