@@ -145,6 +145,31 @@ describe('a .gzi beside the object', () => {
     expect(await exportGzipIndex(object, 'gzi')).toEqual(new Uint8Array(gzi))
   })
 
+  it('is used where headers of blocks have further fields', async () => {
+    const longer = bgzf(content, 30_000, 6, Buffer.from('XX\x03\x00abc', 'latin1'))
+    const counted = counting(memoryStore({ [URI]: longer, [`${URI}.gzi`]: gziOf(longer) }))
+    const object = await CloudObject.open(FASTQ, URI, { store: counted.store as never })
+    await object.preprocess({ executor: sideBySide, span: SPAN })
+    expect(counted.bytes).toBeLessThan(longer.length * 1.5)
+    const slices = await object.partition(partitionReadsBatches, { numBatches: 6 })
+    expect((await contentOf(slices)).equals(content)).toBe(true)
+  })
+
+  it('is not blamed for what the store or the caller did', async () => {
+    const store = memoryStore({ [URI]: stored, [`${URI}.gzi`]: gzi })
+    const failure = new Error('the disk is on fire')
+    const object = await CloudObject.open(FASTQ, URI, {
+      store: {
+        ...store,
+        read(uri: string, ...rest: [never]) {
+          if (uri.endsWith('.gzi')) throw failure
+          return store.read(uri, ...rest)
+        },
+      } as never,
+    })
+    await expect(object.preprocess({ span: SPAN })).rejects.toBe(failure)
+  })
+
   it('is refused when it is one of another object, another state, or none', async () => {
     const others = [
       gziOf(bgzf(content, 29_000)),
