@@ -108,7 +108,7 @@ function ahead(stage: Stage, tasks: readonly TaskLine[], { executor, signal }: R
 
 /** Decodes a chunk once more, now that what comes before it is known. */
 async function again(stage: Stage, task: TaskLine, from: GzipFrom | undefined): Promise<GzipPart> {
-  const part = await decode(await stage.run(knowing(task, from)))
+  const part = decode(await stage.run(knowing(task, from)))
   if (part && fits(part, from)) return part
   if (task.headersOnly) {
     const offset = from && Math.floor(from.bit / 8)
@@ -135,6 +135,6 @@ function fits(part: GzipPart, from: GzipFrom | undefined): boolean {
 }
 
 /** The decoded result of a task; undefined when it found no block to start with. */
-async function decode(part: Part | undefined): Promise<GzipPart | undefined> {
+function decode(part: Part | undefined): GzipPart | undefined {
   return part === undefined || part.facts === undefined ? undefined : decodeGzipPart(part as EncodedGzipPart)
 }

@@ -1,3 +1,4 @@
+import { withRoom } from '../bytes.js'
 import { DataplugError } from '../errors.js'
 
 // The section `bgzf-blocks` of docs/index-format.md.
@@ -28,11 +29,7 @@ export function bgzfBlockList(): BgzfBlockList {
     add({ stored, content }) {
       if (stored > LARGEST_BLOCK || content > LARGEST_BLOCK) isBgzf = false
       if (!isBgzf) return
-      if (length + RECORD > bytes.length) {
-        const larger = new Uint8Array(bytes.length * 2)
-        larger.set(bytes)
-        bytes = larger
-      }
+      bytes = withRoom(bytes, length, length + RECORD)
       const view = new DataView(bytes.buffer, length)
       view.setUint16(0, stored - 1, true)
       view.setUint16(2, content & 0xffff, true)

@@ -1,4 +1,4 @@
-import { concat } from '../../bytes.js'
+import { concat, withRoom } from '../../bytes.js'
 import { DataplugError } from '../../errors.js'
 import type { Chunk, MergeContext, Part } from '../format.js'
 import { findBinningIndex } from '../shared/binning-index-file.js'
@@ -87,7 +87,7 @@ async function scanFirst(chunk: Chunk): Promise<Part> {
 
 /** Bytes from the start of a stream on. */
 class Window {
-  #bytes: Uint8Array
+  #bytes: Uint8Array<ArrayBuffer>
   length = 0
 
   constructor(size: number) {
@@ -95,11 +95,7 @@ class Window {
   }
 
   push(piece: Uint8Array): void {
-    if (this.length + piece.length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + piece.length))
-      larger.set(this.#bytes)
-      this.#bytes = larger
-    }
+    this.#bytes = withRoom(this.#bytes, this.length, this.length + piece.length)
     this.#bytes.set(piece, this.length)
     this.length += piece.length
   }
