@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { limits } from './test/limits.js'
 
 export default defineConfig({
   test: {
@@ -8,7 +9,6 @@ export default defineConfig({
     pool: 'forks',
     // The default leaves one processor idle, on two that is half of them.
     maxWorkers: availableParallelism(),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    ...limits,
   },
 })

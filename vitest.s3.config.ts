@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { limits } from './test/limits.js'
 
 export default defineConfig({
   test: {
     include: ['test/s3/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    ...limits,
   },
 })

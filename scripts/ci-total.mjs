@@ -27,7 +27,7 @@ const readers = {
     // When a file's process dies, its tests are neither passed nor failed.
     const lost = numTotalTests - numPassedTests - numFailedTests - skipped
     const failedTests = testResults.flatMap(({ assertionResults }) =>
-      assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+      assertionResults.filter(({ status }) => status === 'failed').map(nameAndReason),
     )
     // A file that cannot be loaded, or whose hooks fail, has no failed test of its own.
     const broken = testResults
@@ -43,6 +43,12 @@ const readers = {
       names: [...failedTests, ...broken, ...(lost > 0 ? [`${lost} tests did not end`] : [])],
     }
   },
+}
+
+/** A failed test, with the start of what it said: of a long run, often this summary alone is kept. */
+function nameAndReason({ fullName, failureMessages = [] }) {
+  const lines = failureMessages.join('\n').split('\n').slice(0, 12)
+  return [fullName, ...lines.map((line) => `    ${line.slice(0, 300)}`)].join('\n    ')
 }
 
 function read(name) {

@@ -84,12 +84,14 @@ async function* compressed(
   end: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const options = { signal, scratch: new Uint8Array(SCRATCH) }
+  // Most slices are small, and many.
+  const room = Math.min(SCRATCH, Math.max(end - offset, Math.min(FURTHER, stored.size - offset)))
+  const options = { signal, scratch: new Uint8Array(room) }
   yield* stored.read([offset, end], options)
   for (let at = end; at < stored.size; at += FURTHER) {
     yield* stored.read([at, Math.min(at + FURTHER, stored.size)], options)
   }
 }
 
-/** Two pieces of a file: it reads one while the other is decoded. */
+/** At most two pieces of a file: it reads one while the other is decoded. */
 const SCRATCH = 2 << 20

@@ -62,13 +62,18 @@ export function memoryStore(objects: Readonly<Record<string, Uint8Array | string
   }
 }
 
-/** Two lanes of FNV-1a: not for adversaries, but equal content has equal tags and a change shows. */
-function contentTag(bytes: Uint8Array): string {
+/** Not for adversaries, but equal content has equal tags and a change of one word always shows. */
+function contentTag(bytes: Uint8Array<ArrayBuffer>): string {
   let a = 0x811c9dc5
   let b = 0x9747b28c
-  for (const byte of bytes) {
-    a = Math.imul(a ^ byte, 0x01000193)
-    b = Math.imul(b ^ byte, 0x5bd1e995) ^ (b >>> 13)
+  const mix = (value: number) => {
+    a = Math.imul(a ^ value, 0x01000193)
+    a ^= a >>> 15
+    b = Math.imul(b ^ value, 0x5bd1e995)
+    b ^= b >>> 13
   }
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
+  for (let i = 0; i < words.length; i++) mix(words[i] as number)
+  for (let i = words.length * 4; i < bytes.length; i++) mix(bytes[i] as number)
   return `"${(a >>> 0).toString(16)}${(b >>> 0).toString(16).padStart(8, '0')}-${bytes.length}"`
 }

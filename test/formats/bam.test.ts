@@ -120,7 +120,7 @@ describe('BAM', () => {
       const { object } = await open(content, { chunkSize })
       expect(object.attributes.totalRecords).toBe(records.length)
     }
-  }, 120_000)
+  })
 
   it('is the same in chunks long enough to be looked at for a first record', async () => {
     const many = contentOf(fc.sample(bamRecord, { numRuns: 300, seed: 4 }))
@@ -128,7 +128,7 @@ describe('BAM', () => {
       const { object } = await open(many, { chunkSize })
       expect(object.attributes.totalRecords).toBe(300)
     }
-  }, 120_000)
+  })
 
   it('finds its way through records longer than chunks', async () => {
     const [template] = fc.sample(bamRecord, { numRuns: 1, seed: 1 }) as [BamRecordFields]

@@ -69,7 +69,7 @@ describe('rows', () => {
         ],
       },
     )
-  }, 60_000)
+  })
 })
 
 /** What the Python framework lost, doubled or refused: the numbers are those of FORMATS.md. */

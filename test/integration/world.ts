@@ -14,6 +14,7 @@ import {
   sign,
   startS3Server,
 } from 'dataplug/testing'
+import { CHILD_LIMIT } from '../limits.js'
 
 export const root = new URL('../..', import.meta.url).pathname
 
@@ -179,7 +180,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
 
 export async function ended(
   child: ChildProcess,
-  { stdin = '', timeout = 20_000 }: RunOptions = {},
+  { stdin = '', timeout = CHILD_LIMIT }: RunOptions = {},
 ): Promise<Ended> {
   const stdout: Buffer[] = []
   let stderr = ''

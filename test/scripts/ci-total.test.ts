@@ -24,7 +24,11 @@ function total(steps: readonly string[], files: Readonly<Record<string, string>>
 /** A report of vitest. A file's message stands for one that could not be loaded. */
 function report(passed: number, failed: number, brokenFile?: string, lost = 0): string {
   const tests = (count: number, status: string) =>
-    Array.from({ length: count }, (_, i) => ({ status, fullName: `${status} ${i}` }))
+    Array.from({ length: count }, (_, i) => ({
+      status,
+      fullName: `${status} ${i}`,
+      failureMessages: status === 'failed' ? [`expected ${i}\n    at a.test.ts:7:1`] : [],
+    }))
   return JSON.stringify({
     numTotalTests: passed + failed + lost,
     numPassedTests: passed,
@@ -62,6 +66,7 @@ test('failures are counted and named', () => {
   expect(last).toBe('17 passed, 4 failed')
   expect(status).toBe(1)
   expect(stdout).toContain('failed 1')
+  expect(stdout).toContain('expected 1')
   expect(stdout).toContain('it installs')
 })
 
