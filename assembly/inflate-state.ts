@@ -21,6 +21,8 @@ export const OUT_LIMIT: usize = OUT + PIECE - SLACK
 
 /** One byte for each of the last seek point's window: whether a match has read it. */
 export const TOUCHED: usize = memory.data(32768, 64)
+/** The same as bits, once asked for. */
+export const TOUCHED_BITS: usize = memory.data(4096, 16)
 
 // What inflateRun returns; TypeScript has the same list in src/core/inflate-status.ts.
 export const NEED_INPUT: i32 = 0

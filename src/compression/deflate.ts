@@ -1,10 +1,15 @@
 import { concat } from '../bytes.js'
 import { DataplugError } from '../errors.js'
 
-// The host's own deflate, which Node, Lambda and browsers share: raw (RFC 1951), or with zlib's header and
-// checksum (RFC 1950), which the host calls 'deflate'.
+// The host's own deflate: raw (RFC 1951), or with zlib's header and checksum (RFC 1950), which hosts call 'deflate'.
 
 type Wrapping = 'deflate-raw' | 'deflate'
+
+/**
+ * Node's functions, where they are (not in browsers, nor before Node 20.16): a stream for each window takes several
+ * times as long as deflating it, in this thread.
+ */
+const zlib = globalThis.process?.getBuiltinModule?.('node:zlib')
 
 /** Nothing stays nothing. */
 export async function deflate(
@@ -12,9 +17,11 @@ export async function deflate(
   wrapping: Wrapping = 'deflate-raw',
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes.length === 0) return bytes
-  const pieces: Uint8Array[] = []
-  for await (const piece of through(new CompressionStream(wrapping), bytes)) pieces.push(piece)
-  return concat(pieces)
+  if (!zlib) return concat(await collect(new CompressionStream(wrapping), bytes, Number.POSITIVE_INFINITY))
+  const run = wrapping === 'deflate' ? zlib.deflate : zlib.deflateRaw
+  return new Promise((resolve, reject) => {
+    run(bytes, (error, deflated) => (error ? reject(error) : resolve(new Uint8Array(deflated))))
+  })
 }
 
 /**
@@ -27,15 +34,17 @@ export async function inflate(
   length: number,
   wrapping: Wrapping = 'deflate-raw',
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length)
-  if (deflated.length === 0) return bytes.subarray(0, 0)
-  let filled = 0
+  if (deflated.length === 0) return new Uint8Array(0)
   try {
-    for await (const chunk of through(new DecompressionStream(wrapping), deflated)) {
-      if (filled + chunk.length > length) throw new RangeError(`longer than ${length} bytes`)
-      bytes.set(chunk, filled)
-      filled += chunk.length
-    }
+    if (!zlib) return concat(await collect(new DecompressionStream(wrapping), deflated, length))
+    const run = wrapping === 'deflate' ? zlib.inflate : zlib.inflateRaw
+    return await new Promise((resolve, reject) => {
+      run(deflated, { maxOutputLength: Math.max(length, 1) }, (error, bytes) => {
+        if (error) reject(error)
+        else if (bytes.length > length) reject(longerThan(length))
+        else resolve(new Uint8Array(bytes))
+      })
+    })
   } catch (cause) {
     throw new DataplugError(
       'MALFORMED_DATA',
@@ -43,17 +52,26 @@ export async function inflate(
       { cause },
     )
   }
-  return bytes.subarray(0, filled)
 }
 
-/** What a host's stream makes of bytes. A pipe from a Blob would cost half as much again as deflating a window. */
-function through(
+/** What a host's stream makes of bytes: at most `length`. A pipe from a Blob would take half as long again. */
+async function collect(
   { readable, writable }: CompressionStream | DecompressionStream,
   bytes: Uint8Array,
-): AsyncIterable<Uint8Array> {
+  length: number,
+): Promise<Uint8Array[]> {
   const writer = writable.getWriter()
   // Failures show on the readable side.
   writer.write(bytes as Uint8Array<ArrayBuffer>).catch(() => undefined)
   writer.close().catch(() => undefined)
-  return readable as unknown as AsyncIterable<Uint8Array>
+  const pieces: Uint8Array[] = []
+  let left = length
+  for await (const piece of readable as unknown as AsyncIterable<Uint8Array>) {
+    left -= piece.length
+    if (left < 0) throw longerThan(length)
+    pieces.push(piece)
+  }
+  return pieces
 }
+
+const longerThan = (length: number) => new RangeError(`longer than ${length} bytes`)

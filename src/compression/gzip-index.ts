@@ -93,7 +93,7 @@ export function createGzipIndexer(
 }
 
 async function deflateWindow({ bit, output, lines, window }: SeekPoint): Promise<BuiltPoint> {
-  return { bit, content: output, lineFeeds: lines, window: await deflate(new Uint8Array(window)) }
+  return { bit, content: output, lineFeeds: lines, window: await deflate(window) }
 }
 
 /** The byte for a part's last symbol, given the window before the part. */

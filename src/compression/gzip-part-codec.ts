@@ -1,12 +1,5 @@
-import type {
-  GzipPart,
-  LineCount,
-  MarkerPairs,
-  PartPoint,
-  PartSegment,
-  SparseWindow,
-} from '../core/gzip-part.js'
-import { WINDOW_SIZE } from '../core/inflater.js'
+import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from '../core/gzip-part.js'
+import { MASK_SIZE } from '../core/sparse-window.js'
 
 /** A `GzipPart` as named values that survive JSON and bytes: what a task returns. */
 export type EncodedGzipPart = {
@@ -29,8 +22,6 @@ interface Facts {
   readonly tail: number
 }
 
-const MASK = WINDOW_SIZE / 8
-
 /** Packs the arrays of a part one after the other. */
 export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
   const { start, end, size, blocks, reach, last, segments, points, lines, factors, tail } = part
@@ -52,10 +43,9 @@ export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
     ),
     points: points.map(({ bit, output, lines: before, window }) => {
       const markers = pairs(before.markers)
-      // Positions as a bit mask: at most 4 KiB, where they would take up to 64.
-      if (window.positions.length > 0) writer.put(maskOf(window.positions))
+      writer.put(window.mask)
       writer.put(window.symbols)
-      return [bit, output, before.literal, markers, window.positions.length] as const
+      return [bit, output, before.literal, markers, window.symbols.length] as const
     }),
     lines: [lines.literal, pairs(lines.markers)] as const,
     factors: pairs(factors),
@@ -72,9 +62,8 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
   const count = (literal: number, markers: number): LineCount => ({ literal, markers: pairs(markers) })
   const points = facts.points.map(([bit, output, literal, markers, kept]): PartPoint => {
     const lines = count(literal, markers)
-    const positions = kept > 0 ? positionsOf(reader.u8(MASK), kept) : new Uint16Array(0)
-    const window: SparseWindow = { positions, symbols: reader.u16(kept) }
-    return { bit, output, lines, window }
+    const mask = reader.u8(kept > 0 ? MASK_SIZE : 0)
+    return { bit, output, lines, window: { mask, symbols: reader.u16(kept) } }
   })
   const lines = count(...facts.lines)
   const factors = pairs(facts.factors)
@@ -97,21 +86,6 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
     factors,
     tail: reader.u16(facts.tail),
   }
-}
-
-function maskOf(positions: Uint16Array): Uint8Array {
-  const mask = new Uint8Array(MASK)
-  for (const position of positions) mask[position >> 3] = (mask[position >> 3] ?? 0) | (1 << (position & 7))
-  return mask
-}
-
-function positionsOf(mask: Uint8Array, count: number): Uint16Array {
-  const positions = new Uint16Array(count)
-  let filled = 0
-  for (let position = 0; position < WINDOW_SIZE && filled < count; position++) {
-    if ((mask[position >> 3] ?? 0) & (1 << (position & 7))) positions[filled++] = position
-  }
-  return positions
 }
 
 class ArrayWriter {

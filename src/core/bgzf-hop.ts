@@ -2,9 +2,9 @@ import { BGZF_HEADER, bgzfHeader } from './bgzf-search.js'
 import type { ChunkOptions, GzipChunk } from './gzip-chunk.js'
 import { type GzipPart, noPairs, type PartPoint, type PartSegment } from './gzip-part.js'
 import { malformed } from './inflate-status.js'
+import { emptyWindow } from './sparse-window.js'
 
 const LARGEST_BLOCK = 64 << 10
-const nothing = new Uint16Array(0)
 
 /**
  * The structure of a chunk of BGZF (SAM specification, 4.1) from the headers and trailers of its blocks alone: nothing
@@ -32,7 +32,7 @@ export function createBgzfHop(offset: number, { name = 'the object', rule, until
       bit,
       output,
       lines: { literal: 0, markers: noPairs },
-      window: { positions: nothing, symbols: nothing },
+      window: emptyWindow,
     })
     last = { stride: (Math.floor(bit / 8 / rule.stride) + 1) * rule.stride * 8, output }
   }
@@ -88,7 +88,7 @@ export function createBgzfHop(offset: number, { name = 'the object', rule, until
       segments,
       factors: noPairs,
       last: -1,
-      tail: nothing,
+      tail: new Uint16Array(0),
     }
   }
 

@@ -1,9 +1,10 @@
 import { powerOfBytes } from './crc-algebra.js'
 import { createGzipDecoder, type GzipDecoder } from './gzip-decoder.js'
-import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment, SparseWindow } from './gzip-part.js'
+import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from './gzip-part.js'
 import { noPairs } from './gzip-part.js'
 import { WINDOW_SIZE } from './inflater.js'
 import type { CoreMemory } from './memory.js'
+import { MASK_SIZE, sparseWindow } from './sparse-window.js'
 
 /**
  * Which block starts become seek points: the first block at or after each multiple of `stride` that a
@@ -61,7 +62,6 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   const points: PartPoint[] = []
   // Made once: arrays of this size for each point would pile up until they are collected.
   const newest = new Uint16Array(WINDOW_SIZE)
-  const touchedPlaces = new Uint16Array(WINDOW_SIZE)
   let pending:
     | { bit: number; output: number; lines: LineCount; symbols: Uint16Array; members: number }
     | undefined
@@ -89,7 +89,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
       bit,
       output,
       lines,
-      window: sparse(symbols, done ? summary.touched() : undefined, touchedPlaces),
+      window: sparseWindow(symbols, done ? summary.needed() : undefined),
     })
   }
 
@@ -155,19 +155,6 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   return { push, finish: decoder.finish, part }
 }
 
-/** The symbols of a window that are touched, or all; `symbols` are the newest of it. Overwrites `positions`. */
-function sparse(symbols: Uint16Array, touched: Uint8Array | undefined, positions: Uint16Array): SparseWindow {
-  const first = WINDOW_SIZE - symbols.length
-  let count = 0
-  if (touched) {
-    for (let i = first; i < WINDOW_SIZE; i++) if (touched[i] === 1) positions[count++] = i
-  } else for (; count < symbols.length; count++) positions[count] = first + count
-  const kept = positions.slice(0, count)
-  const values = new Uint16Array(count)
-  for (let k = 0; k < count; k++) values[k] = symbols[(kept[k] ?? 0) - first] ?? 0
-  return { positions: kept, symbols: values }
-}
-
 interface Summary {
   readonly output: number
   /** Members ended so far. */
@@ -177,7 +164,8 @@ interface Summary {
   takeLines(): LineCount
   /** The symbols that matches may reach, in `into`, which has room for a window. */
   history(into: Uint16Array): Uint16Array
-  touched(): Uint8Array
+  /** Which of them matches did reach: the mask of a `SparseWindow`, valid until the decoder goes on. */
+  needed(): Uint8Array
   endSegment(trailer: NonNullable<PartSegment['trailer']>): void
   close(): Pick<GzipPart, 'lines' | 'last' | 'tail' | 'factors' | 'segments' | 'reach'>
 }
@@ -242,9 +230,9 @@ function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
     return into.subarray(0, symbols.length)
   }
 
-  function touched(): Uint8Array {
+  function needed(): Uint8Array {
     const at = kernels.inflateTouched()
-    return bytes.subarray(at, at + WINDOW_SIZE)
+    return bytes.subarray(at, at + MASK_SIZE)
   }
 
   /** The first segment is the only one in which markers occur. */
@@ -279,7 +267,7 @@ function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
     addPiece,
     takeLines,
     history,
-    touched,
+    needed,
     endSegment: addSegment,
     close,
   }

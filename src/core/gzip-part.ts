@@ -1,3 +1,5 @@
+import type { SparseWindow } from './sparse-window.js'
+
 /**
  * What decoding one chunk of a gzip stream leaves behind. Nothing need be known of the bytes before the
  * chunk: where they matter, a *symbol* stands for them. Symbols 0..255 are bytes; 32768 + i is byte i of
@@ -48,15 +50,6 @@ export interface LineCount {
 export interface MarkerPairs {
   readonly markers: Uint16Array
   readonly values: Uint32Array
-}
-
-/**
- * The symbols before a point that decoding from there really needs. `positions` ascend; 32767 is the symbol
- * just before the point.
- */
-export interface SparseWindow {
-  readonly positions: Uint16Array
-  readonly symbols: Uint16Array
 }
 
 export interface PartSegment {

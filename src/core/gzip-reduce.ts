@@ -1,8 +1,9 @@
 import { combineCrc, crcTable, multiply } from './crc-algebra.js'
 import { checkTrailer } from './gunzip.js'
-import type { GzipPart, LineCount, MarkerPairs, SparseWindow } from './gzip-part.js'
+import type { GzipPart, LineCount, MarkerPairs } from './gzip-part.js'
 import { malformed } from './inflate-status.js'
 import { WINDOW_SIZE } from './inflater.js'
+import { denseWindow } from './sparse-window.js'
 
 /** A place in a gzip stream at which decoding can start. */
 export interface SeekPoint {
@@ -16,7 +17,7 @@ export interface SeekPoint {
    * What decoding needs of the bytes before it, at most 32 KiB, the last being the newest. Bytes that are
    * not needed are zero, and left out at the front.
    */
-  readonly window: Uint8Array
+  readonly window: Uint8Array<ArrayBuffer>
 }
 
 export interface GzipMember {
@@ -73,7 +74,7 @@ export function createGzipReducer(name = 'the object'): GzipReducer {
         bit: point.bit,
         output: output + point.output,
         lines,
-        window: denseWindow(point.window, window),
+        window: denseWindow(point.window.mask, resolveSymbols(point.window.symbols, window)),
       }
     })
     lines += countLines(part.lines, window)
@@ -92,7 +93,7 @@ export function createGzipReducer(name = 'the object'): GzipReducer {
       members.push({ end: segment.trailer.end, size: member.size })
       member = { crc: 0, size: 0 }
     })
-    window = resolveTail(part.tail, window)
+    window = resolveSymbols(part.tail, window)
     bit = part.end
     return { points, members }
   }
@@ -151,24 +152,14 @@ export function resolveCrc(crc: number, factors: MarkerPairs, window: Uint8Array
   return sum >>> 0
 }
 
-/** The window after a chunk, from its last symbols and the window before it. */
-export function resolveTail(tail: Uint16Array, window: Uint8Array): Uint8Array {
-  // The oldest symbols of a short chunk are the window itself, as far as there is one.
+/** The bytes for some of the symbols before a place, oldest first, and with the window before the chunk. */
+export function resolveSymbols(symbols: Uint16Array, window: Uint8Array): Uint8Array {
+  // The oldest may be from before the start of the member, where there are no bytes.
   const outside = 2 * WINDOW_SIZE - window.length
   let first = 0
-  while (first < tail.length && (tail[first] ?? 0) >= WINDOW_SIZE && (tail[first] ?? 0) < outside) first++
-  const bytes = new Uint8Array(tail.length - first)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = resolve(tail[first + i] ?? 0, window)
-  return bytes
-}
-
-function denseWindow({ positions, symbols }: SparseWindow, window: Uint8Array): Uint8Array {
-  // Of a window that is kept whole, what lies before the start of the member is left out.
-  const outside = (symbol: number) => symbol >= WINDOW_SIZE && symbol < 2 * WINDOW_SIZE - window.length
-  let k = 0
-  while (k < positions.length && outside(symbols[k] ?? 0)) k++
-  const first = positions[k] ?? WINDOW_SIZE
-  const bytes = new Uint8Array(WINDOW_SIZE - first)
-  for (; k < positions.length; k++) bytes[(positions[k] ?? 0) - first] = resolve(symbols[k] ?? 0, window)
+  while (first < symbols.length && (symbols[first] ?? 0) >= WINDOW_SIZE && (symbols[first] ?? 0) < outside)
+    first++
+  const bytes = new Uint8Array(symbols.length - first)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = resolve(symbols[first + i] ?? 0, window)
   return bytes
 }

@@ -1,0 +1,60 @@
+import { WINDOW_SIZE } from './inflater.js'
+
+export const MASK_SIZE = WINDOW_SIZE / 8
+
+/** The symbols before a point that decoding from there really needs. */
+export interface SparseWindow {
+  /**
+   * Which of 32768, in 4096 bytes: bit `i & 7` of byte `i >> 3` stands for symbol i, of which the last is the one
+   * just before the point. No bytes when no symbol is needed.
+   */
+  readonly mask: Uint8Array
+  /** Those symbols, oldest first. */
+  readonly symbols: Uint16Array
+}
+
+export const emptyWindow: SparseWindow = { mask: new Uint8Array(0), symbols: new Uint16Array(0) }
+
+/**
+ * @param newest the symbols right before the point, up to a window of them
+ * @param needed which are needed, none of them older than `newest`; undefined: all
+ */
+export function sparseWindow(newest: Uint16Array, needed: Uint8Array | undefined): SparseWindow {
+  const first = WINDOW_SIZE - newest.length
+  const mask = needed?.slice() ?? maskFrom(first)
+  const count = findBits(mask)
+  if (count === 0) return emptyWindow
+  const symbols = new Uint16Array(count)
+  for (let k = 0; k < count; k++) symbols[k] = newest[(places[k] ?? 0) - first] ?? 0
+  return { mask, symbols }
+}
+
+/** The window whose newest needed bytes, as many as there are in `kept`, are these; the others are zero, and left out at the front. */
+export function denseWindow(mask: Uint8Array, kept: Uint8Array): Uint8Array<ArrayBuffer> {
+  const skipped = findBits(mask) - kept.length
+  const first = kept.length > 0 ? (places[skipped] ?? 0) : WINDOW_SIZE
+  const bytes = new Uint8Array(WINDOW_SIZE - first)
+  for (let k = 0; k < kept.length; k++) bytes[(places[skipped + k] ?? 0) - first] = kept[k] ?? 0
+  return bytes
+}
+
+/** What `findBits` found last. Made once: an array for each point would pile up until it is collected. */
+const places = new Uint16Array(WINDOW_SIZE)
+
+/** Notes in `places` which bits are set, and returns how many. */
+function findBits(mask: Uint8Array): number {
+  let count = 0
+  for (let at = 0; at < mask.length; at++) {
+    for (let bits = mask[at] ?? 0; bits !== 0; bits &= bits - 1) {
+      places[count++] = at * 8 + 31 - Math.clz32(bits & -bits)
+    }
+  }
+  return count
+}
+
+/** All from this one on. */
+function maskFrom(first: number): Uint8Array {
+  const mask = new Uint8Array(MASK_SIZE).fill(0xff, Math.ceil(first / 8))
+  if (first % 8 > 0) mask[first >> 3] = 0xff << (first % 8)
+  return mask
+}
