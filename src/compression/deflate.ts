@@ -11,6 +11,9 @@ type Wrapping = 'deflate-raw' | 'deflate'
  */
 const zlib = globalThis.process?.getBuiltinModule?.('node:zlib')
 
+/** Deflated windows are shorter, mostly: the default, 16 KiB for each, would pile up until it is collected. */
+const CHUNK = 4 << 10
+
 /** Nothing stays nothing. */
 export async function deflate(
   bytes: Uint8Array<ArrayBuffer>,
@@ -20,7 +23,9 @@ export async function deflate(
   if (!zlib) return concat(await collect(new CompressionStream(wrapping), bytes, Number.POSITIVE_INFINITY))
   const run = wrapping === 'deflate' ? zlib.deflate : zlib.deflateRaw
   return new Promise((resolve, reject) => {
-    run(bytes, (error, deflated) => (error ? reject(error) : resolve(new Uint8Array(deflated))))
+    run(bytes, { chunkSize: CHUNK }, (error, deflated) =>
+      error ? reject(error) : resolve(new Uint8Array(deflated)),
+    )
   })
 }
 

@@ -106,7 +106,7 @@ class ArrayWriter {
   }
 }
 
-/** Copies each array out, since they are not aligned. */
+/** Arrays one after the other: in place where they are aligned, else copied. */
 class ArrayReader {
   readonly #bytes: Uint8Array
   #offset = 0
@@ -115,17 +115,24 @@ class ArrayReader {
     this.#bytes = bytes
   }
 
-  u8(length: number): Uint8Array<ArrayBuffer> {
+  u8(length: number): Uint8Array {
     const start = this.#offset
     this.#offset += length
-    return this.#bytes.slice(start, this.#offset) as Uint8Array<ArrayBuffer>
+    return this.#bytes.subarray(start, this.#offset)
   }
 
   u16(length: number): Uint16Array {
-    return new Uint16Array(this.u8(length * 2).buffer)
+    const { buffer, byteOffset } = this.#aligned(length, 2)
+    return new Uint16Array(buffer, byteOffset, length)
   }
 
   u32(length: number): Uint32Array {
-    return new Uint32Array(this.u8(length * 4).buffer)
+    const { buffer, byteOffset } = this.#aligned(length, 4)
+    return new Uint32Array(buffer, byteOffset, length)
+  }
+
+  #aligned(length: number, size: number): Uint8Array {
+    const bytes = this.u8(length * size)
+    return bytes.byteOffset % size === 0 ? bytes : bytes.slice()
   }
 }
