@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CloudObject } from '../cloud/cloud-object.js'
+import { CloudObject } from '../cloud/cloud-object.js'
 import { type IndexFile, verifySections } from '../cloud/index-file.js'
 import { Slice } from '../cloud/slice.js'
 import { verifyTiling } from '../cloud/verify.js'
@@ -190,8 +190,9 @@ function indexUnlessNone(object: CloudObject, mayBeNone: boolean): IndexFile | u
 }
 
 export async function clean(context: Context): Promise<void> {
-  const object = await openObject(context)
-  await object.clean({ signal: context.signal })
+  const { args, signal } = context
+  const { storage, metadata } = args
+  await CloudObject.removeIndex(operand(context, 0), { storage, metadata, signal })
 }
 
 export async function formats(context: Context): Promise<void> {

@@ -152,6 +152,21 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
     return CloudObject.open(format, uri, options)
   }
 
+  /**
+   * Removes the index of an object and the remains of interrupted runs; never the object, which need not exist any more.
+   *
+   * @throws INVALID_URI, ACCESS_DENIED, STORE_READ_ONLY, and the transport codes
+   */
+  static async removeIndex(location: string | URL, options: OpenOptions = {}): Promise<void> {
+    const { store } = resolveStorage(options)
+    const release = holdStorage(options)
+    try {
+      await removeIndex(store, indexUri(canonicalUri(String(location)), options.metadata), options)
+    } finally {
+      await release()
+    }
+  }
+
   get uri(): string {
     return this.#info.uri
   }

@@ -146,6 +146,6 @@ async function runGzipTask(task: TaskLine, store: ReadableStore, signal?: AbortS
   const { range, span = 0, from, compression = 'gzip', headersOnly = false } = task
   const known = from && { bit: from.bit, window: fromBase64(from.window) }
   const source = openSource(store, task, signal)
-  const part = await scanGzip(source, compression, range, span, known, headersOnly, signal)
+  const part = await scanGzip(source, { kind: compression, range, span, from: known, headersOnly, signal })
   return part ? encodeGzipPart(part) : {}
 }

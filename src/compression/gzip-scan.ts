@@ -18,6 +18,19 @@ export interface GzipFrom {
   readonly window: Uint8Array
 }
 
+export interface GzipScan {
+  readonly kind: CompressionKind
+  /** Bytes of the object, as stored. */
+  readonly range: Range
+  /** Bytes of content between seek points. */
+  readonly span: number
+  /** Where the first block starts, when that is known. */
+  readonly from: GzipFrom | undefined
+  /** Of BGZF: nothing is inflated, see `createBgzfHop`. */
+  readonly headersOnly: boolean
+  readonly signal: AbortSignal | undefined
+}
+
 /** Compressed bytes between places where a chunk may end, for seek points that lie `span` bytes of content apart. */
 export function strideOf(span: number): number {
   return Math.ceil(span / 2)
@@ -31,17 +44,11 @@ const FURTHER = 256 << 10
  * the object, any other at `from`, or with the first block found in it: in BGZF the first block of a member.
  * Undefined when none is found.
  *
- * @param headersOnly of BGZF: nothing is inflated, see `createBgzfHop`
  * @throws MALFORMED_DATA when the chunk starts at 0 or `from`
  */
 export async function scanGzip(
   source: Source,
-  kind: CompressionKind,
-  range: Range,
-  span: number,
-  from: GzipFrom | undefined,
-  headersOnly: boolean,
-  signal: AbortSignal | undefined,
+  { kind, range, span, from, headersOnly, signal }: GzipScan,
 ): Promise<GzipPart | undefined> {
   const [start, end] = range
   const options = {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -144,6 +144,11 @@ describe('preprocess', () => {
     expect(lines(await cli(['clean', at]))).toEqual([])
     expect(await readdir(own)).toEqual(['a.txt'])
     expect(lines(await cli(['clean', at]))).toEqual([])
+    await cli(['preprocess', at])
+    await rm(at)
+    expect(await readdir(own)).toEqual(['a.txt.dataplug'])
+    expect(lines(await cli(['clean', at]))).toEqual([])
+    expect(await readdir(own)).toEqual([])
   })
 
   it('makes partitions by lines possible', async () => {

@@ -150,6 +150,18 @@ describe('preprocessing', () => {
     expect(await uris(store)).toEqual(['memory:t'])
   })
 
+  it('leaves an index that goes when the object is gone already, where it lies, and nothing else', async () => {
+    const store = memoryStore({ 'memory:t': text, 'memory:t.txt': text })
+    await (await openIn(store)).preprocess()
+    await (await CloudObject.open(UTF8Text, 'memory:t', { store, metadata: 'memory:elsewhere' })).preprocess()
+    await store.remove('memory:t')
+    await CloudObject.removeIndex('memory:t', { store, metadata: 'memory:elsewhere' })
+    expect(await uris(store)).toEqual(['memory:t.dataplug', 'memory:t.txt'])
+    await CloudObject.removeIndex('memory:t', { store })
+    await CloudObject.removeIndex('memory:t', { store })
+    expect(await uris(store)).toEqual(['memory:t.txt'])
+  })
+
   it.each([0, -1, 1.5, Number.NaN])('refuses chunk size %s', async (chunkSize) => {
     const object = await openIn(memoryStore({ 'memory:t': text }))
     await expect(object.preprocess({ chunkSize })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
