@@ -7,9 +7,9 @@ type Wrapping = 'deflate-raw' | 'deflate'
 
 /**
  * Node's functions, where they are (not in browsers, nor before Node 20.16): a stream for each window takes several
- * times as long as deflating it, in this thread.
+ * times as long as deflating it, in this thread. Loaded on first use, which takes Node 3 ms.
  */
-const zlib = globalThis.process?.getBuiltinModule?.('node:zlib')
+const nodeZlib = () => globalThis.process?.getBuiltinModule?.('node:zlib')
 
 /** Deflated windows are shorter, mostly: the default, 16 KiB for each, would pile up until it is collected. */
 const CHUNK = 4 << 10
@@ -20,6 +20,7 @@ export async function deflate(
   wrapping: Wrapping = 'deflate-raw',
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (bytes.length === 0) return bytes
+  const zlib = nodeZlib()
   if (!zlib) return concat(await collect(new CompressionStream(wrapping), bytes, Number.POSITIVE_INFINITY))
   const run = wrapping === 'deflate' ? zlib.deflate : zlib.deflateRaw
   return new Promise((resolve, reject) => {
@@ -41,13 +42,17 @@ export async function inflate(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (deflated.length === 0) return new Uint8Array(0)
   try {
+    const zlib = nodeZlib()
     if (!zlib) return concat(await collect(new DecompressionStream(wrapping), deflated, length))
     const run = wrapping === 'deflate' ? zlib.inflate : zlib.inflateRaw
     return await new Promise((resolve, reject) => {
-      run(deflated, { maxOutputLength: Math.max(length, 1) }, (error, bytes) => {
-        if (error) reject(error)
-        else if (bytes.length > length) reject(longerThan(length))
-        else resolve(new Uint8Array(bytes))
+      run(deflated, { maxOutputLength: Math.max(length, 1), info: true }, (error, result) => {
+        if (error) return reject(error)
+        // What `info` makes of the result, which the types do not say.
+        const { buffer, engine } = result as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
+        if (buffer.length > length) reject(longerThan(length))
+        else if (engine.bytesWritten < deflated.length) reject(new RangeError('something follows its end'))
+        else resolve(new Uint8Array(buffer))
       })
     })
   } catch (cause) {

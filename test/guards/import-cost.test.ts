@@ -46,6 +46,14 @@ test.each(
   expect(wasmIn(urls)).toEqual([])
 })
 
+test('importing dataplug loads no part of Node that takes long: zlib is loaded with the first window', async () => {
+  const has = "process.moduleLoadList.includes('NativeModule zlib')"
+  const index = JSON.stringify(pathToFileURL(built('dist/index.js')))
+  const program = `await import(${index}); const before = ${has}; await import('node:zlib'); console.log(before, ${has})`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+  expect(stdout).toBe('false true\n')
+})
+
 test('importing dataplug loads no format', async () => {
   expect(formatsIn(await compiledBy('dist/index.js'))).toEqual([])
 })
