@@ -4,10 +4,8 @@ import type { Range } from '../range.js'
 import { type Source, sourceOf } from '../storage/source.js'
 import type { Access, Span } from './access.js'
 import { naming } from './naming.js'
+import { FURTHER, readOnwards, SCRATCH_SIZE } from './read-onwards.js'
 import { inflateWindow } from './window.js'
-
-/** How far reading goes on, at a time, past the bytes that were foreseen. */
-const FURTHER = 256 << 10
 
 /** Reads a range of the section that holds the windows. */
 export type ReadWindow = (range: Range) => Promise<Uint8Array>
@@ -49,8 +47,11 @@ async function* decode(
   const window = span.window === undefined ? new Uint8Array(0) : await inflateWindow(span.window, readWindow)
   const gunzip = await createGunzip({ name: stored.uri, bit: span.bit, window, ends: true })
   let position = span.content
+  // Most slices are small, and many.
+  const foreseen = Math.max(span.end - offset, Math.min(FURTHER, stored.size - offset))
+  const scratch = new Uint8Array(Math.min(SCRATCH_SIZE, foreseen))
   try {
-    for await (const chunk of compressed(stored, offset, span.end, signal)) {
+    for await (const chunk of readOnwards(stored, [offset, span.end], { signal, scratch })) {
       for (const piece of gunzip.push(chunk)) {
         const from = Math.max(start - position, 0)
         const to = Math.min(end - position, piece.length)
@@ -76,22 +77,3 @@ async function* decode(
     },
   )
 }
-
-/** The object's bytes from `offset` to `end` in one read, then on in small ones for as long as the consumer asks. */
-async function* compressed(
-  stored: Source,
-  offset: number,
-  end: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  // Most slices are small, and many.
-  const room = Math.min(SCRATCH, Math.max(end - offset, Math.min(FURTHER, stored.size - offset)))
-  const options = { signal, scratch: new Uint8Array(room) }
-  yield* stored.read([offset, end], options)
-  for (let at = end; at < stored.size; at += FURTHER) {
-    yield* stored.read([at, Math.min(at + FURTHER, stored.size)], options)
-  }
-}
-
-/** At most two pieces of a file: it reads one while the other is decoded. */
-const SCRATCH = 2 << 20

@@ -1,3 +1,4 @@
+import { concat } from '../bytes.js'
 import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from '../core/gzip-part.js'
 import { MASK_SIZE } from '../core/sparse-window.js'
 
@@ -25,10 +26,12 @@ interface Facts {
 /** Packs the arrays of a part one after the other. */
 export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
   const { start, end, size, blocks, reach, last, segments, points, lines, factors, tail } = part
-  const writer = new ArrayWriter()
+  const arrays: Uint8Array[] = []
+  const put = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array | Uint32Array) =>
+    arrays.push(new Uint8Array(buffer, byteOffset, byteLength))
   const pairs = ({ markers, values }: MarkerPairs) => {
-    writer.put(markers)
-    writer.put(values)
+    put(markers)
+    put(values)
     return markers.length
   }
   const facts = {
@@ -43,16 +46,16 @@ export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
     ),
     points: points.map(({ bit, output, lines: before, window }) => {
       const markers = pairs(before.markers)
-      writer.put(window.mask)
-      writer.put(window.symbols)
+      put(window.mask)
+      put(window.symbols)
       return [bit, output, before.literal, markers, window.symbols.length] as const
     }),
     lines: [lines.literal, pairs(lines.markers)] as const,
     factors: pairs(factors),
     tail: tail.length,
   }
-  writer.put(tail)
-  return { facts: JSON.stringify(facts satisfies Facts), symbols: writer.bytes() }
+  put(tail)
+  return { facts: JSON.stringify(facts satisfies Facts), symbols: concat(arrays) }
 }
 
 export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipPart {
@@ -85,24 +88,6 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
     segments,
     factors,
     tail: reader.u16(facts.tail),
-  }
-}
-
-class ArrayWriter {
-  readonly #arrays: Uint8Array[] = []
-
-  put(array: Uint8Array | Uint16Array | Uint32Array): void {
-    this.#arrays.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(this.#arrays.reduce((length, array) => length + array.length, 0))
-    let offset = 0
-    for (const array of this.#arrays) {
-      bytes.set(array, offset)
-      offset += array.length
-    }
-    return bytes
   }
 }
 

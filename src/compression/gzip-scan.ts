@@ -9,6 +9,7 @@ import type { Range } from '../range.js'
 import type { Source } from '../storage/source.js'
 import type { CompressionKind } from './detect.js'
 import { naming } from './naming.js'
+import { readOnwards, SCRATCH_SIZE } from './read-onwards.js'
 
 /** Where decoding a chunk starts when the chunks before it are known. */
 export interface GzipFrom {
@@ -36,9 +37,6 @@ export function strideOf(span: number): number {
   return Math.ceil(span / 2)
 }
 
-/** How far past its end a chunk reads at a time, to the end of its last block. */
-const FURTHER = 256 << 10
-
 /**
  * Decodes the blocks that start in `range` of a gzip object, to the last one's end. The chunk at 0 starts with
  * the object, any other at `from`, or with the first block found in it: in BGZF the first block of a member.
@@ -58,7 +56,7 @@ export async function scanGzip(
   }
   const module = await coreModule()
   const memory = borrowMemory(module)
-  const room = idleRoom.pop() ?? { read: new Uint8Array(SCRATCH), search: new Uint8Array(SEARCH_ROOM) }
+  const room = idleRoom.pop() ?? { read: new Uint8Array(SCRATCH_SIZE), search: new Uint8Array(SEARCH_ROOM) }
   const open = (offset: number) =>
     headersOnly ? createBgzfHop(offset, options) : createGzipChunk(memory, { offset }, options)
   const known = headersOnly ? undefined : from
@@ -74,10 +72,9 @@ export async function scanGzip(
         ? createBgzfChunk(open, first, sought, options, room.search)
         : createSearchedChunk(memory, start, options, room.search)
   try {
-    for await (const bytes of readOnwards(source, first, Math.max(end, first), {
-      signal,
-      scratch: room.read,
-    })) {
+    // On to the end of the last block.
+    const stored = readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
+    for await (const bytes of stored) {
       if (chunk.push(bytes)) return chunk.part()
     }
     chunk.finish()
@@ -90,19 +87,5 @@ export async function scanGzip(
   }
 }
 
-async function* readOnwards(
-  source: Source,
-  start: number,
-  end: number,
-  options: Parameters<Source['read']>[1],
-) {
-  yield* source.read([start, end], options)
-  for (let at = end; at < source.size; at += FURTHER) {
-    yield* source.read([at, Math.min(at + FURTHER, source.size)], options)
-  }
-}
-
-/** Two pieces of a file: it reads one while the other is decoded. */
-const SCRATCH = 2 << 20
 /** As much as chunks were ever decoded at a time here: new arrays would pile up until they are collected. */
 const idleRoom: { readonly read: Uint8Array; readonly search: Uint8Array }[] = []

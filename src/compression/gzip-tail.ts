@@ -2,6 +2,7 @@ import { gunzipWith } from '../core/gunzip.js'
 import { createMemory } from '../core/memory.js'
 import { coreModule } from '../core/module.js'
 import type { Source } from '../storage/source.js'
+import { SCRATCH_SIZE } from './read-onwards.js'
 
 /** What follows a seek point, to the end of the object. */
 export interface GzipTail {
@@ -11,9 +12,6 @@ export interface GzipTail {
   /** The last byte; undefined when there is none. */
   readonly last: number | undefined
 }
-
-/** Two pieces of a file: it reads one while the other is decoded. */
-const SCRATCH = 2 << 20
 
 /** Decodes a gzip object from a seek point to its end. @throws MALFORMED_DATA when that cannot be done */
 export async function readTail(
@@ -26,7 +24,7 @@ export async function readTail(
   let size = 0
   let lineFeeds = 0
   let last: number | undefined
-  const options = { signal, scratch: new Uint8Array(SCRATCH) }
+  const options = { signal, scratch: new Uint8Array(SCRATCH_SIZE) }
   for await (const bytes of source.read([Math.floor(bit / 8), source.size], options)) {
     for (const piece of gunzip.push(bytes)) {
       size += piece.length
