@@ -14,7 +14,7 @@ import {
   sign,
   startS3Server,
 } from 'dataplug/testing'
-import { CHILD_LIMIT } from '../limits.js'
+import { CHILD_LIMIT, LINGER_LIMIT } from '../limits.js'
 
 export const root = new URL('../..', import.meta.url).pathname
 
@@ -163,8 +163,6 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdin?: string | Uint8Array
-  /** Milliseconds; then it is killed and `run` rejects. */
-  readonly timeout?: number
 }
 
 /** A Node process. `AWS_*` of this one stays outside; Node's own warnings stay visible. */
@@ -173,35 +171,44 @@ export function start(args: readonly string[], { env = {}, cwd = root }: RunOpti
   return spawn(process.execPath, args, { cwd, env: { PATH, HOME, ...env }, stdio: 'pipe' })
 }
 
-/** @throws when it does not end by itself in time */
+/** @throws when it does not end by itself, soon after its last output */
 export async function run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return ended(start(args, options), options)
 }
 
-export async function ended(
-  child: ChildProcess,
-  { stdin = '', timeout = CHILD_LIMIT }: RunOptions = {},
-): Promise<Ended> {
+export async function ended(child: ChildProcess, { stdin = '' }: RunOptions = {}): Promise<Ended> {
   const stdout: Buffer[] = []
   let stderr = ''
-  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
+  let hung: string | undefined
+  const endAfter = (milliseconds: number, since: string) =>
+    setTimeout(() => {
+      hung = `still running ${milliseconds} ms after ${since}`
+      child.kill('SIGKILL')
+    }, milliseconds)
+  const timer = endAfter(CHILD_LIMIT, 'its start')
+  let lingering: NodeJS.Timeout | undefined
+  const heard = () => {
+    clearTimeout(lingering)
+    lingering = endAfter(LINGER_LIMIT, 'its last output')
+  }
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout.push(chunk)
+    heard()
+  })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
+    heard()
   })
   // A process that has seen enough closes its input early.
   child.stdin?.on('error', () => {})
   child.stdin?.end(stdin)
-  let hung = false
-  const timer = setTimeout(() => {
-    hung = true
-    child.kill('SIGKILL')
-  }, timeout)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
   })
   clearTimeout(timer)
-  if (hung) throw new Error(`still running after ${timeout} ms: ${child.spawnargs.join(' ')}\n${stderr}`)
+  clearTimeout(lingering)
+  if (hung) throw new Error(`${hung}: ${child.spawnargs.join(' ')}\n${stderr}`)
   return { code, stdout: Buffer.concat(stdout), stderr }
 }
 
