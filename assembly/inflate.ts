@@ -173,7 +173,10 @@ export function inflateWatch(): void {
   memory.fill(TOUCHED, 0, WINDOW)
 }
 
-/** 4096 bytes: bit i & 7 of byte i >> 3 tells whether a match has read byte i of the seek point's window; the last is the newest. */
+/**
+ * 4096 bytes: bit i & 7 of byte i >> 3 tells whether a match has read byte i of the seek point's window, of which
+ * the last is the newest.
+ */
 export function inflateTouched(): usize {
   for (let i: usize = 0; i < WINDOW; i += 16) {
     store<u16>(TOUCHED_BITS + (i >> 3), u16(i8x16.bitmask(i8x16.neg(v128.load(TOUCHED + i)))))

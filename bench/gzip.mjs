@@ -127,10 +127,8 @@ async function indexing(gz, lines) {
     'two workers, without history': commands['dataplug, 2 workers'],
     ...(times['gztool -ix'] && { 'gztool -ix': commands['gztool -ix'] }),
   }
-  const cpu = Object.fromEntries(Object.keys(used).map((name) => [name, []]))
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, command] of Object.entries(used)) cpu[name].push(usage(command).cpuSeconds)
-  }
+  const runs = Object.entries(used).map(([name, command]) => [name, () => usage(command).cpuSeconds])
+  const cpu = await alternate(Object.fromEntries(runs), ROUNDS)
   for (const name of Object.keys(used)) {
     report(`CPU of ${name}`, (median(cpu[name]) / size) * 1e9, { unit: ' ns/B' })
   }
@@ -138,8 +136,6 @@ async function indexing(gz, lines) {
     report('CPU of gztool -ix ÷ of one worker', ratio(cpu['gztool -ix'], cpu['one worker, in one stage']), {
       unit: '×',
     })
-  }
-  if (times['gztool -ix']) {
     // The same distance between seek points for both.
     run('node', [...preprocess(gz, 1).slice(1), '--span', String(10 << 20)])
     const ours = statSync(`${gz}.dataplug`).size

@@ -153,15 +153,18 @@ export class CloudObject<F extends AnyFormat = AnyFormat> implements AsyncDispos
   }
 
   /**
-   * Removes the index of an object and the remains of interrupted runs; never the object, which need not exist any more.
+   * Removes the index of an object, which need not exist any more, and the remains of interrupted runs; never the
+   * object.
    *
    * @throws INVALID_URI, ACCESS_DENIED, STORE_READ_ONLY, and the transport codes
    */
   static async removeIndex(location: string | URL, options: OpenOptions = {}): Promise<void> {
+    const { metadata, signal } = options
+    const at = indexUri(canonicalUri(String(location)), metadata)
     const { store } = resolveStorage(options)
     const release = holdStorage(options)
     try {
-      await removeIndex(store, indexUri(canonicalUri(String(location)), options.metadata), options)
+      await removeIndex(store, at, { signal })
     } finally {
       await release()
     }

@@ -29,7 +29,11 @@ export function sparseWindow(newest: Uint16Array, needed: Uint8Array | undefined
   return { mask, symbols }
 }
 
-/** The window whose newest needed bytes, as many as there are in `kept`, are these; the others are zero, and left out at the front. */
+/**
+ * The window in which the newest of the needed bytes are `kept`; the others are zero, and left out at the front.
+ *
+ * @param kept at most as many as `mask` has bits
+ */
 export function denseWindow(mask: Uint8Array, kept: Uint8Array): Uint8Array<ArrayBuffer> {
   const skipped = findBits(mask) - kept.length
   const first = kept.length > 0 ? (places[skipped] ?? 0) : WINDOW_SIZE
