@@ -34,6 +34,7 @@ try {
   run('gzip', ['-6', '-k', fastq])
   const lines = Number(run('wc', ['-l', fastq]).stdout.split(' ')[0])
   await indexing(gz, lines)
+  await reads(gz, lines)
   await slicesInTurn(gz)
   memory(gz)
   if (isInstalled('bgzip')) await bgzf(fastq, lines)
@@ -43,14 +44,14 @@ try {
 }
 finish()
 
-function preprocess(file, workers) {
+function preprocess(file, workers, format = 'gzip-text') {
   return [
     'node',
     cli,
     'preprocess',
     file,
     '--format',
-    'gzip-text',
+    format,
     '--workers',
     String(workers),
     '--force',
@@ -141,6 +142,32 @@ async function indexing(gz, lines) {
     const ours = statSync(`${gz}.dataplug`).size
     report("index ÷ gztool's at a span of 10 MiB", ours / statSync(at('gztool.gzi')).size, { atMost: 1 })
   }
+}
+
+/** What it takes to check every read on top of indexing. */
+async function reads(gz, lines) {
+  for (const workers of [1, 2]) {
+    const [node, ...args] = preprocess(gz, workers, 'fastq')
+    const { attributes } = JSON.parse(run(node, [...args, '--json']).stdout)
+    if (attributes.totalReads !== lines / 4)
+      throw new Error(`${attributes.totalReads} reads in ${lines} lines`)
+    const arms = {
+      reads: () => time(...split(preprocess(gz, workers, 'fastq'))),
+      lines: () => time(...split(preprocess(gz, workers))),
+    }
+    const times = await alternate(arms, ROUNDS)
+    report(
+      `index with reads checked ÷ with lines, ${workers} of 2 workers`,
+      ratio(times.reads, times.lines),
+      {
+        detail: `${median(times.reads).toFixed(2)} and ${median(times.lines).toFixed(2)} s`,
+      },
+    )
+  }
+}
+
+function split([command, ...args]) {
+  return [command, args]
 }
 
 function works(command, args) {

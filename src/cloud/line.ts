@@ -44,10 +44,12 @@ export interface TaskLine extends Line {
   readonly headersOnly?: true
   /** Stage gzip: the block at which the chunk starts, and in base64 the content before it, when they are known. */
   readonly from?: { readonly bit: number; readonly window: string }
+  /** Stage gzip: the format scans the content while it is decoded. The chunk's begins at this offset of it. */
+  readonly content?: number
   readonly range: Range
   /** Stage scan, of the content of a compressed object: its index does not count the line feeds. */
   readonly uncounted?: true
-  /** Stage scan: what all tasks agree on, when the format has a `prepare`. */
+  /** What all tasks agree on that the format scans, when it has a `prepare`. */
   readonly prepared?: Prepared
 }
 
@@ -101,7 +103,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
   } as const
 
   if (kind === 'task') {
-    const { range, stage, span, from, compression, headersOnly, uncounted, prepared } = value
+    const { range, stage, span, from, compression, headersOnly, content, uncounted, prepared } = value
     if (stage !== 'gzip' && stage !== 'scan') throw malformed('has no "stage"', value)
     if (!isRange(range)) throw malformed('has no "range" [start, end)', value)
     const limit = access?.size ?? size
@@ -113,6 +115,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
     if (from !== undefined && !isFrom(from, size)) throw malformed('has a "from" that is none', value)
     if (headersOnly !== undefined && headersOnly !== true)
       throw malformed('has a "headersOnly" that is not true', value)
+    if (content !== undefined && !isCount(content)) throw malformed('has a "content" that is none', value)
     if (uncounted !== undefined && uncounted !== true)
       throw malformed('has an "uncounted" that is not true', value)
     if (prepared !== undefined && !isPrepared(prepared))
@@ -126,6 +129,7 @@ export function parseLine(input: unknown): TaskLine | SliceLine {
       ...(compression === undefined ? {} : { compression }),
       ...(from === undefined ? {} : { from: { bit: from.bit, window: from.window } }),
       ...(headersOnly === undefined ? {} : { headersOnly }),
+      ...(content === undefined ? {} : { content }),
       ...(uncounted === undefined ? {} : { uncounted }),
       ...(prepared === undefined ? {} : { prepared: copyPrepared(prepared) }),
     }

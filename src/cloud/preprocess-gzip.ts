@@ -1,30 +1,42 @@
 import { toBase64 } from '../base64.js'
 import type { CompressionKind } from '../compression/detect.js'
 import { createGzipIndexer, type GzipIndex } from '../compression/gzip-index.js'
-import { decodeGzipPart, type EncodedGzipPart } from '../compression/gzip-part-codec.js'
 import { type GzipFrom, strideOf } from '../compression/gzip-scan.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { DataplugError } from '../errors.js'
 import type { Part } from '../formats/format.js'
-import type { TaskLine } from './line.js'
+import { type GzipTaskResult, readGzipTask } from './gzip-task.js'
+import type { Prepared, TaskLine } from './line.js'
 import { runConcurrently } from './run-concurrently.js'
 import { lanes, openStage, type Run, type Stage } from './run-tasks.js'
 import { planTasks } from './task.js'
+
+export interface GzipScanOptions {
+  /** Of BGZF: nothing is inflated, so that lines are not counted and checksums not verified. */
+  readonly headersOnly?: boolean
+  /** The format scans the content on the way, with what it `prepared`. Each chunk then waits for the one before. */
+  readonly scan?: { readonly prepared: Prepared | undefined } | undefined
+}
+
+export interface ScannedGzip {
+  readonly index: GzipIndex
+  /** What the format found in the content, in order; absent when it was not asked, or failed. */
+  readonly parts?: readonly Part[]
+}
 
 /**
  * Indexes a gzip object in chunks of compressed bytes. With one worker each chunk is decoded with what is
  * known of those before it; with more, all at once and without. Either way the index is the same, and no
  * byte is read twice, but where a search took something for a block that is none.
  *
- * @param headersOnly of BGZF: nothing is inflated, so that lines are not counted and checksums not verified
  * @throws MALFORMED_DATA; with `headersOnly` also when not all of the object is BGZF
  */
 export async function preprocessGzip(
   run: Run,
   kind: CompressionKind,
   span: number,
-  headersOnly = false,
-): Promise<GzipIndex> {
+  { headersOnly = false, scan }: GzipScanOptions = {},
+): Promise<ScannedGzip> {
   const { format, object, executor } = run
   // A chunk may end at multiples of the stride only: then where it ends does not show in the index.
   const stride = strideOf(span)
@@ -36,35 +48,43 @@ export async function preprocessGzip(
       span,
       compression: kind,
       ...(headersOnly ? { headersOnly } : {}),
+      ...(scan?.prepared ? { prepared: scan.prepared } : {}),
     }),
   )
-  const stage = await openStage({ ...run, chunkSize }, tasks, headersOnly ? `${span} headers` : String(span))
+  const purpose = headersOnly ? ' headers' : scan ? ` scan ${JSON.stringify(scan.prepared ?? null)}` : ''
+  const stage = await openStage({ ...run, chunkSize }, tasks, `${span}${purpose}`)
   const indexer = createGzipIndexer(object.uri, kind, span, headersOnly)
-  const results = executor.concurrency === 1 ? oneByOne(stage) : ahead(stage, tasks, run)
+  const results = scan || executor.concurrency === 1 ? oneByOne(stage) : ahead(stage, tasks, run)
+  const parts: (Part | undefined)[] = []
   try {
     for (const task of tasks) {
       const { next } = indexer
       if (task.id > 0 && next === undefined) break
       // The chunk before went on through this one: no block starts in it that a search could find.
       if (next && next.bit >= task.range[1] * 8) continue
-      const part = await results.get(task, next)
-      await indexer.add(part && fits(part, next) ? part : await again(stage, task, next))
+      const asked = scan ? { ...task, content: indexer.size } : task
+      const result = await results.get(asked, next)
+      const { gzip, scanned } = fits(result, next) ? result : await again(stage, asked, next)
+      parts.push(scanned)
+      await indexer.add(gzip)
     }
   } finally {
     await results.stop()
   }
-  return indexer.finish()
+  const index = await indexer.finish()
+  return scan && parts.every((part) => part !== undefined) ? { index, parts } : { index }
 }
 
 interface Results {
-  get(task: TaskLine, from: GzipFrom | undefined): Promise<GzipPart | undefined>
+  get(task: TaskLine, from: GzipFrom | undefined): Promise<GzipTaskResult>
   /** Waits until nothing is under way. */
   stop(): Promise<void>
 }
 
 function oneByOne(stage: Stage): Results {
   return {
-    get: async (task, from) => decode(stage.kept.get(task.id) ?? (await stage.run(knowing(task, from)))),
+    get: async (task, from) =>
+      readGzipTask(stage.kept.get(task.id) ?? (await stage.run(knowing(task, from)))),
     stop: async () => {},
   }
 }
@@ -95,9 +115,9 @@ function ahead(stage: Stage, tasks: readonly TaskLine[], { executor, signal }: R
           wake = resolve
         })
       }
-      const part = finished.get(id)
+      const part = finished.get(id) as Part
       finished.delete(id)
-      return decode(part)
+      return readGzipTask(part)
     },
     async stop() {
       stopped.abort()
@@ -107,9 +127,9 @@ function ahead(stage: Stage, tasks: readonly TaskLine[], { executor, signal }: R
 }
 
 /** Decodes a chunk once more, now that what comes before it is known. */
-async function again(stage: Stage, task: TaskLine, from: GzipFrom | undefined): Promise<GzipPart> {
-  const part = decode(await stage.run(knowing(task, from)))
-  if (part && fits(part, from)) return part
+async function again(stage: Stage, task: TaskLine, from: GzipFrom | undefined): Promise<FittingResult> {
+  const result = readGzipTask(await stage.run(knowing(task, from)))
+  if (fits(result, from)) return result
   if (task.headersOnly) {
     const offset = from && Math.floor(from.bit / 8)
     throw new DataplugError('MALFORMED_DATA', `${task.uri} is not BGZF from byte ${offset} on`, {
@@ -130,11 +150,9 @@ function knowing(task: TaskLine, from: GzipFrom | undefined): TaskLine {
   return from ? { ...task, from: { bit: from.bit, window: toBase64(from.window) } } : task
 }
 
-function fits(part: GzipPart, from: GzipFrom | undefined): boolean {
-  return from === undefined || part.start === from.bit
-}
+type FittingResult = GzipTaskResult & { readonly gzip: GzipPart }
 
-/** The decoded result of a task; undefined when it found no block to start with. */
-function decode(part: Part | undefined): GzipPart | undefined {
-  return part === undefined || part.facts === undefined ? undefined : decodeGzipPart(part as EncodedGzipPart)
+/** Whether a task found the block that the chunks before say comes next. */
+function fits(result: GzipTaskResult, from: GzipFrom | undefined): result is FittingResult {
+  return result.gzip !== undefined && (from === undefined || result.gzip.start === from.bit)
 }

@@ -7,7 +7,7 @@ import { structureFromGzi } from '../compression/interop/gzi-beside.js'
 import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
-import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions } from '../formats/format.js'
+import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions, Part } from '../formats/format.js'
 import { findBeside } from '../formats/shared/beside.js'
 import type { Range } from '../range.js'
 import { openSource } from '../storage/source.js'
@@ -22,7 +22,7 @@ import type { Prepared } from './line.js'
 import { decodePart } from './part.js'
 import { removePartsIfPermitted, requireWritable } from './parts.js'
 import { prepare } from './prepare.js'
-import { preprocessGzip } from './preprocess-gzip.js'
+import { preprocessGzip, type ScannedGzip } from './preprocess-gzip.js'
 import { type Progress, type Run, runAll } from './run-tasks.js'
 import { openSources } from './sources.js'
 import { DEFAULT_CHUNK_SIZE, DEFAULT_COMPRESSED_CHUNK_SIZE, planContentTasks, planTasks } from './task.js'
@@ -84,27 +84,84 @@ export async function preprocess(
   const core = await loadCore()
   const store = requireWritable(storage.store, indexUri)
   const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }
-  const compressedChunkSize = options.chunkSize ?? DEFAULT_COMPRESSED_CHUNK_SIZE
-  const gzip =
-    known ??
-    (compression && (await findStructure({ ...run, chunkSize: compressedChunkSize }, compression, span)))
-  const { built, prepared } = await build(run, gzip, formatOptions)
+  const compressed = { ...run, chunkSize: options.chunkSize ?? DEFAULT_COMPRESSED_CHUNK_SIZE }
+  if (known || !compression) {
+    const { built, prepared } = await build(run, known, formatOptions)
+    return publishIndex(format, object, indexUri, storage, built, { signal, gzip: known, prepared })
+  }
+  const ahead = compression === 'gzip' ? await prepareAhead(run, formatOptions) : undefined
+  const { index: gzip, parts } = ahead
+    ? await preprocessGzip(compressed, compression, span, { scan: ahead })
+    : await findStructure(compressed, compression, span)
+  const { built, prepared } =
+    ahead && parts
+      ? { built: mergeScanned(run, gzip, parts, ahead.prepared), prepared: ahead.prepared }
+      : await build(run, gzip, formatOptions)
   await publishIndex(format, object, indexUri, storage, built, { signal, gzip, prepared })
+}
+
+/**
+ * With so many workers, decoding all chunks at once and their content once more, for the format to scan, takes less
+ * time than decoding one chunk after the other, scanned on the way.
+ */
+const DECODES_TWICE = 3
+
+/** Of less than this it is not worth a request to ask what the format has to agree on. */
+const SMALLEST_PREPARED_AHEAD = 64 << 10
+
+/**
+ * What the format agrees on before the object is indexed, when its content is then to be scanned on the way; undefined
+ * when it is not.
+ */
+async function prepareAhead(
+  { format, object, storage, core, executor, signal }: Run,
+  formatOptions: JsonObject | undefined,
+): Promise<{ readonly prepared: Prepared | undefined } | undefined> {
+  const { scan, fromLines, scansForward } = format
+  if (!scan || fromLines || !scansForward || executor.concurrency >= DECODES_TWICE) return undefined
+  if (format.prepare && object.size < SMALLEST_PREPARED_AHEAD) return undefined
+  const end = Math.min(object.size, PREPARE_ACCESS)
+  const access = {
+    kind: 'gzip',
+    size: Number.MAX_SAFE_INTEGER,
+    spans: [{ content: 0, bit: 0, end }],
+  } as const
+  const start = () => openSources(storage.store, { ...object, access }, core, signal)
+  try {
+    const prepared = await prepare(format, start, core, formatOptions, signal)
+    return scansForward(prepared?.result) ? { prepared } : undefined
+  } catch (error) {
+    // What is wrong with the content is found out, and said, once it is indexed; or it is shorter than was looked for.
+    if (isDataplugError(error, 'MALFORMED_DATA') || isDataplugError(error, 'INVALID_INDEX')) return undefined
+    throw error
+  }
+}
+
+function mergeScanned(
+  { format, object }: Run,
+  { compression }: GzipIndex,
+  parts: readonly Part[],
+  prepared: Prepared | undefined,
+): Built<unknown> {
+  const known = prepared && { prepared: prepared.result }
+  const context = { uri: object.uri, size: compression.size, lines: lineFacts(compression), ...known }
+  return (format.merge as NonNullable<AnyFormat['merge']>)(parts, context)
 }
 
 /**
  * Where decoding a compressed object can start. The blocks of BGZF are found from a .gzi beside it, or their headers,
  * when its content is scanned anyway, which inflates it all and checks it; else it is inflated here.
  */
-async function findStructure(run: Run, compression: CompressionKind, span: number): Promise<GzipIndex> {
+async function findStructure(run: Run, compression: CompressionKind, span: number): Promise<ScannedGzip> {
   const { format, object, storage, core, signal } = run
   if (compression === 'bgzf' && format.scan && !format.fromLines) {
     const gzi = await findBeside(openSources(storage.store, object, core, signal), [
       `${basename(object.uri)}.gzi`,
     ])
-    if (gzi) return structureFromGzi(openSource(storage.store, object, signal), gzi, span, signal)
+    if (gzi)
+      return { index: await structureFromGzi(openSource(storage.store, object, signal), gzi, span, signal) }
     try {
-      return await preprocessGzip(run, compression, span, true)
+      return await preprocessGzip(run, compression, span, { headersOnly: true })
     } catch (error) {
       // Not all of it is BGZF, or it is damaged: inflating tells which, and where.
       if (!isDataplugError(error, 'MALFORMED_DATA')) throw error

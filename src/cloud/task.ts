@@ -1,13 +1,10 @@
-import { fromBase64 } from '../base64.js'
-import { encodeGzipPart } from '../compression/gzip-part-codec.js'
-import { scanGzip } from '../compression/gzip-scan.js'
 import type { SeekTable } from '../compression/seek-table.js'
 import { type Core, coreModule, createCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
-import type { AnyFormat, Chunk, Part } from '../formats/format.js'
+import type { AnyFormat, Chunk } from '../formats/format.js'
 import { type Range, splitBySize } from '../range.js'
-import { openSource } from '../storage/source.js'
 import type { ObjectInfo, ReadableStore } from '../storage/store.js'
+import { type ContentScan, runGzipTask } from './gzip-task.js'
 import { formatOf, LINE_VERSION, type Prepared, type TaskLine } from './line.js'
 import { encodePart } from './part.js'
 import { openSources } from './sources.js'
@@ -98,14 +95,13 @@ export async function runTask(
   core: Core,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (task.stage === 'gzip') return encodePart(await runGzipTask(task, store, signal), core)
-  const format = await formatOf(task)
-  if (!format.scan) {
-    throw new DataplugError('INVALID_SLICE', `format "${task.format}" is not preprocessed in tasks`, {
-      uri: task.uri,
-    })
+  if (task.stage === 'gzip') {
+    const decode = (scan?: ContentScan) => runGzipTask(task, store, scan, signal)
+    if (task.content === undefined) return encodePart(await decode(), core)
+    const scan = await scanOf(task)
+    return encodePart(await withOwnCore((own) => decode((chunk) => scan(chunk, own))), core)
   }
-  const { scan } = format
+  const scan = await scanOf(task)
   const { main: source, sibling } = openSources(store, task, core, signal)
   const part = await withOwnCore((own) => {
     const stream = () => source.read(task.range, { scratch: own.scratch })
@@ -127,6 +123,14 @@ export async function runTask(
   return encodePart(part, core)
 }
 
+async function scanOf(task: TaskLine): Promise<NonNullable<AnyFormat['scan']>> {
+  const { scan } = await formatOf(task)
+  if (scan) return scan
+  throw new DataplugError('INVALID_SLICE', `format "${task.format}" is not preprocessed in tasks`, {
+    uri: task.uri,
+  })
+}
+
 const idle: Core[] = []
 
 /**
@@ -140,12 +144,4 @@ async function withOwnCore<T>(run: (core: Core) => Promise<T>): Promise<T> {
   } finally {
     idle.push(core)
   }
-}
-
-async function runGzipTask(task: TaskLine, store: ReadableStore, signal?: AbortSignal): Promise<Part> {
-  const { range, span = 0, from, compression = 'gzip', headersOnly = false } = task
-  const known = from && { bit: from.bit, window: fromBase64(from.window) }
-  const source = openSource(store, task, signal)
-  const part = await scanGzip(source, { kind: compression, range, span, from: known, headersOnly, signal })
-  return part ? encodeGzipPart(part) : {}
 }

@@ -45,7 +45,9 @@ async function* decode(
 ): AsyncGenerator<Uint8Array> {
   const offset = Math.floor(span.bit / 8)
   const window = span.window === undefined ? new Uint8Array(0) : await inflateWindow(span.window, readWindow)
-  const gunzip = await createGunzip({ name: stored.uri, bit: span.bit, window, ends: true })
+  // A block is never at bit 0: there the header of the first member is.
+  const place = span.bit === 0 ? {} : { bit: span.bit, window }
+  const gunzip = await createGunzip({ name: stored.uri, ...place, ends: true })
   let position = span.content
   // Most slices are small, and many.
   const foreseen = Math.max(span.end - offset, Math.min(FURTHER, stored.size - offset))

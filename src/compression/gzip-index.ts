@@ -18,6 +18,8 @@ export interface GzipIndex {
 export interface GzipIndexer {
   /** Where the next part must start: undefined before the first, and once the object has ended. */
   readonly next: GzipFrom | undefined
+  /** Bytes of content in the parts so far. */
+  readonly size: number
   /**
    * Adds the next part. Its windows are deflated while the caller goes on; waits for those of the part before.
    *
@@ -53,6 +55,9 @@ export function createGzipIndexer(
   return {
     get next() {
       return reducer.bit === undefined ? undefined : { bit: reducer.bit, window: reducer.window }
+    },
+    get size() {
+      return reducer.output
     },
     async add(part) {
       const before = reducer.window

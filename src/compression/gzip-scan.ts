@@ -1,8 +1,8 @@
 import { createBgzfHop } from '../core/bgzf-hop.js'
 import { BGZF_LONG_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
-import { createGzipChunk } from '../core/gzip-chunk.js'
+import { createGzipChunk, type DecodedChunk, type GzipChunk } from '../core/gzip-chunk.js'
 import type { GzipPart } from '../core/gzip-part.js'
-import { createSearchedChunk, SEARCH_ROOM } from '../core/gzip-search.js'
+import { createSearchedChunk, SEARCH_ROOM, type SearchedChunk } from '../core/gzip-search.js'
 import { borrowMemory, returnMemory } from '../core/memory-pool.js'
 import { coreModule } from '../core/module.js'
 import type { Range } from '../range.js'
@@ -40,14 +40,16 @@ export function strideOf(span: number): number {
 /**
  * Decodes the blocks that start in `range` of a gzip object, to the last one's end. The chunk at 0 starts with
  * the object, any other at `from`, or with the first block found in it: in BGZF the first block of a member.
- * Undefined when none is found.
  *
+ * @returns undefined when none is found
+ * @yields the content, where it is known: of a gzip chunk that starts at 0 or `from`. A piece is a view that is valid
+ * until the next is asked for
  * @throws MALFORMED_DATA when the chunk starts at 0 or `from`
  */
-export async function scanGzip(
+export async function* scanGzip(
   source: Source,
   { kind, range, span, from, headersOnly, signal }: GzipScan,
-): Promise<GzipPart | undefined> {
+): AsyncGenerator<Uint8Array, GzipPart | undefined, undefined> {
   const [start, end] = range
   const options = {
     name: source.uri,
@@ -57,14 +59,14 @@ export async function scanGzip(
   const module = await coreModule()
   const memory = borrowMemory(module)
   const room = idleRoom.pop() ?? { read: new Uint8Array(SCRATCH_SIZE), search: new Uint8Array(SEARCH_ROOM) }
-  const open = (offset: number) =>
+  const open = (offset: number): GzipChunk =>
     headersOnly ? createBgzfHop(offset, options) : createGzipChunk(memory, { offset }, options)
   const known = headersOnly ? undefined : from
   const sought = from?.bit ?? start * 8
   // What starts in a range is a block's data; the header of BGZF's first one may lie before it.
   const before = kind === 'bgzf' && !known ? BGZF_LONG_HEADER : 0
   const first = Math.max(0, Math.floor(sought / 8) - before)
-  const chunk = known
+  const chunk: DecodedChunk | SearchedChunk = known
     ? createGzipChunk(memory, known, options)
     : start === 0
       ? open(0)
@@ -75,7 +77,8 @@ export async function scanGzip(
     // On to the end of the last block.
     const stored = readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
     for await (const bytes of stored) {
-      if (chunk.push(bytes)) return chunk.part()
+      const complete = knowsContent(chunk) ? yield* chunk.pieces(bytes) : chunk.push(bytes)
+      if (complete) return chunk.part()
     }
     chunk.finish()
     return chunk.part()
@@ -85,6 +88,10 @@ export async function scanGzip(
     returnMemory(module, memory)
     idleRoom.push(room)
   }
+}
+
+function knowsContent(chunk: DecodedChunk | SearchedChunk): chunk is DecodedChunk {
+  return 'pieces' in chunk
 }
 
 /** As much as chunks were ever decoded at a time here: new arrays would pile up until they are collected. */

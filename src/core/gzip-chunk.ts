@@ -46,12 +46,20 @@ export interface GzipChunk {
   part(): GzipPart
 }
 
+export interface DecodedChunk extends GzipChunk {
+  /**
+   * As `push`, and gives what was decoded, in pieces: views that are valid until the next is asked for. Symbols, when
+   * the window is unknown. Iterate to the end before the next push.
+   */
+  pieces(bytes: Uint8Array): Generator<Uint8Array, boolean, undefined>
+}
+
 /**
  * Decodes one chunk, keeping none of its data. The trailers of members are collected, not checked.
  *
- * @throws MALFORMED_DATA (from push and finish) with the offset
+ * @throws MALFORMED_DATA (from push, pieces and finish) with the offset
  */
-export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: ChunkOptions): GzipChunk {
+export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: ChunkOptions): DecodedChunk {
   const { rule, until } = options
   const { smallMembers = false } = rule
   /** Decoded bytes after a point from which on any block is the next one. */
@@ -102,10 +110,13 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     return summary.output - (pending?.output ?? 0)
   }
 
-  function push(bytes: Uint8Array): boolean {
+  function* pieces(bytes: Uint8Array): Generator<Uint8Array, boolean, undefined> {
     for (const step of decoder.push(bytes)) {
-      if (step.kind === 'piece') summary.addPiece()
-      else if (step.kind === 'end') summary.endSegment(step)
+      if (step.kind === 'piece') {
+        summary.addPiece()
+        const { pieceStart, pieceEnd } = decoder.inflater
+        yield memory.bytes.subarray(pieceStart, pieceEnd)
+      } else if (step.kind === 'end') summary.endSegment(step)
       else if (step.kind === 'member') {
         const { bit } = decoder.inflater
         if (smallMembers && pending && bit >= until) {
@@ -130,6 +141,14 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     return false
   }
 
+  function push(bytes: Uint8Array): boolean {
+    const steps = pieces(bytes)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+    }
+  }
+
   function part(): GzipPart {
     settlePoint()
     const { lines, last, tail, factors, segments, reach } = summary.close()
@@ -152,7 +171,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     summary.beginMember()
     addPoint(start.bit, true)
   }
-  return { push, finish: decoder.finish, part }
+  return { push, pieces, finish: decoder.finish, part }
 }
 
 interface Summary {

@@ -31,6 +31,7 @@ export const CSV = defineFormat<'csv', CsvAttributes, CsvSlice, string, CsvOptio
   extensions: ['.csv', '.tsv', '.tab', '.psv'].flatMap((name) => [name, `${name}.gz`, `${name}.bgz`]),
   prepare: prepareCsv,
   scan: scanCsv,
+  scansForward: () => true,
   merge: mergeCsv,
   ranges: csvRanges,
   read: readCsv,

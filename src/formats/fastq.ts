@@ -29,6 +29,7 @@ export const FASTQ = defineFormat<'fastq', FastqAttributes, FastqSlice, string[]
     return first?.[0] === '@' && third?.[0] === '+'
   },
   scan,
+  scansForward: () => true,
   merge,
   read: readReads,
 })

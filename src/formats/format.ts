@@ -29,6 +29,7 @@ export interface Sources {
 /** The byte range of the object that one task scans. */
 export interface Chunk {
   readonly source: Source
+  /** For a format that `scansForward`, `range[1]` may be where `stream()` has come to. */
   readonly range: Range
   readonly signal: AbortSignal | undefined
   /** The chunk is of the content of a compressed object. */
@@ -164,6 +165,13 @@ export interface FormatDefinition<
   prepare?(context: ReadContext, options: Options): Promise<JsonObject>
   /** Map: any chunk, nothing known about its neighbours. Runs in a worker. */
   scan?(chunk: Chunk, core: Core): Promise<Part>
+  /**
+   * Whether `scan`, given what `prepare` found, takes in all of `stream()` once, reads nothing else, and asks for
+   * `range[1]` only after it; and `prepare` reads the first MiB at most, and finds the same whatever lies beyond it. Then
+   * a compressed object is scanned while it is decoded to be indexed, where decoding it again would take longer. Until
+   * it is, `main.size` in `prepare` is `Number.MAX_SAFE_INTEGER`. Default: false.
+   */
+  scansForward?(prepared: JsonObject | undefined): boolean
   /** Reduce: the parts in order. Must not depend on how the object was cut. */
   merge?(parts: readonly Part[], source: MergeContext): Built<Attributes>
   /**

@@ -24,13 +24,14 @@ const SHORT_STEPS = 64
  * Map: counts row ends in each block, under every state that the chunk could begin in. Lanes that come to the same state
  * go on as one: there a segment ends, and the next has fewer.
  */
-export async function scanCsv({ source, range, prepared, stream }: Chunk, core: Core): Promise<Part> {
-  const plan = checkPlan(prepared, source.uri)
+export async function scanCsv(chunk: Chunk, core: Core): Promise<Part> {
+  const plan = checkPlan(chunk.prepared, chunk.source.uri)
   const dialect = dialectBytes(plan.dialect)
   const separators = plan.columns.length > 0 ? plan.columns.length - 1 : undefined
   const scanner = core.rowScanner(dialect, separators)
-  const known = plan.start >= range[0]
-  const start = Math.min(Math.max(range[0], plan.start), range[1])
+  const [from] = chunk.range
+  const known = plan.start >= from
+  const start = Math.max(from, plan.start)
   const scan = speculate(
     scanner,
     core.packCounts,
@@ -38,12 +39,12 @@ export async function scanCsv({ source, range, prepared, stream }: Chunk, core: 
     known ? [ROW_START] : possibleStates(dialect),
     known,
   )
-  let position = range[0]
-  for await (const piece of stream()) {
+  let position = from
+  for await (const piece of chunk.stream()) {
     scan.update(piece.subarray(Math.min(Math.max(start - position, 0), piece.length)))
     position += piece.length
   }
-  return { start: range[0], end: range[1], ...scan.finish() }
+  return { start: from, end: chunk.range[1], ...scan.finish() }
 }
 
 interface Speculation {

@@ -32,7 +32,7 @@ const NOTHING = new Uint8Array(0)
 export async function scanFasta(chunk: Chunk, core: Core): Promise<Part> {
   const scanner = core.fastaScanner()
   const collector = new PageCollector()
-  const [base, end] = chunk.range
+  const [base] = chunk.range
   let first = -1
   let last = 0
   let after = 0
@@ -70,7 +70,7 @@ export async function scanFasta(chunk: Chunk, core: Core): Promise<Part> {
   }
   const part: FastaPart = {
     start: base,
-    end,
+    end: chunk.range[1],
     ...shifted(scanner.finish(), base),
     ...(first === -1 ? {} : { headers: [first, last, after] as const }),
     name,

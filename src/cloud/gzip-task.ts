@@ -1,0 +1,138 @@
+import { fromBase64 } from '../base64.js'
+import { decodeGzipPart, type EncodedGzipPart, encodeGzipPart } from '../compression/gzip-part-codec.js'
+import { scanGzip } from '../compression/gzip-scan.js'
+import type { GzipPart } from '../core/gzip-part.js'
+import { DataplugError } from '../errors.js'
+import type { Chunk, Part } from '../formats/format.js'
+import { openSource, type Source, sourceOf } from '../storage/source.js'
+import type { ReadableStore } from '../storage/store.js'
+import type { TaskLine } from './line.js'
+
+/** What a format's `scan` does with a chunk. */
+export type ContentScan = (chunk: Chunk) => Promise<Part>
+
+/** The result of a gzip task, taken apart. */
+export interface GzipTaskResult {
+  /** Undefined when the task found no block to start with. */
+  readonly gzip: GzipPart | undefined
+  /** What the format found in the content; undefined when it was not asked, or failed. */
+  readonly scanned: Part | undefined
+}
+
+/** Names of what `scan` found begin with this in the task's part, beside which `scanned` is true. */
+const SCANNED = 'scan.'
+
+/** @param scan takes in the content while it is decoded, when the task says where that starts */
+export async function runGzipTask(
+  task: TaskLine,
+  store: ReadableStore,
+  scan: ContentScan | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Part> {
+  const { range, span = 0, from, compression = 'gzip', headersOnly = false } = task
+  const known = from && { bit: from.bit, window: fromBase64(from.window) }
+  const source = openSource(store, task, signal)
+  const decoding = scanGzip(source, { kind: compression, range, span, from: known, headersOnly, signal })
+  const content = follow(decoding, task.content ?? 0)
+  try {
+    const scanned = scan && (await scanContent(task, source, content, scan, signal))
+    const gzip = await content.finish()
+    return { ...(gzip ? encodeGzipPart(gzip) : {}), ...scanned }
+  } finally {
+    await decoding.return(undefined)
+  }
+}
+
+export function readGzipTask(part: Part): GzipTaskResult {
+  if (part.facts === undefined) return { gzip: undefined, scanned: undefined }
+  const scanned = Object.entries(part)
+    .filter(([name]) => name.startsWith(SCANNED))
+    .map(([name, value]) => [name.slice(SCANNED.length), value])
+  return {
+    gzip: decodeGzipPart(part as EncodedGzipPart),
+    scanned: part.scanned === true ? Object.fromEntries(scanned) : undefined,
+  }
+}
+
+async function scanContent(
+  task: TaskLine,
+  stored: Source,
+  content: Following,
+  scan: ContentScan,
+  signal: AbortSignal | undefined,
+): Promise<Part> {
+  const chunk: Chunk = {
+    source: unread(stored),
+    get range() {
+      return [task.content ?? 0, content.position] as const
+    },
+    signal,
+    compressed: true,
+    linesKnown: true,
+    prepared: task.prepared?.result,
+    sibling: async () => undefined,
+    stream: content.stream,
+  }
+  try {
+    const part = await scan(chunk)
+    const found = Object.entries(part).map(([name, value]) => [`${SCANNED}${name}`, value])
+    return { scanned: true, ...Object.fromEntries(found) }
+  } catch {
+    // Should the stream turn out to be damaged, that is what will be reported. If not, the scan of the indexed object
+    // fails once more.
+    return {}
+  }
+}
+
+/** The object's content, which can only be followed. Its size is not known yet. */
+function unread({ uri, etag }: Source): Source {
+  return sourceOf({ uri, etag, size: Number.MAX_SAFE_INTEGER }, () => {
+    throw new DataplugError('UNSUPPORTED', `the content of ${uri} cannot be read before it is indexed`, {
+      uri,
+    })
+  })
+}
+
+interface Following {
+  /** Offset in the content of what comes next. */
+  readonly position: number
+  /** The content from there on. */
+  stream(): AsyncGenerator<Uint8Array, void, undefined>
+  /** Decodes what `stream` was not asked for. @throws what `stream` threw */
+  finish(): Promise<GzipPart | undefined>
+}
+
+function follow(decoding: AsyncGenerator<Uint8Array, GzipPart | undefined>, start: number): Following {
+  let position = start
+  let outcome: { readonly part: GzipPart | undefined } | { readonly error: unknown } | undefined
+
+  async function next(): Promise<Uint8Array | undefined> {
+    if (outcome) return undefined
+    try {
+      const { done, value } = await decoding.next()
+      if (done) {
+        outcome = { part: value }
+        return undefined
+      }
+      position += value.length
+      return value
+    } catch (error) {
+      outcome = { error }
+      throw error
+    }
+  }
+
+  return {
+    get position() {
+      return position
+    },
+    async *stream() {
+      for (let piece = await next(); piece; piece = await next()) yield piece
+    },
+    async finish() {
+      while (!outcome) await next()
+      if ('error' in outcome) throw outcome.error
+      return outcome.part
+    },
+  }
+}
