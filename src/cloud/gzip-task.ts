@@ -1,5 +1,5 @@
 import { fromBase64 } from '../base64.js'
-import { decodeGzipPart, type EncodedGzipPart, encodeGzipPart } from '../compression/gzip-part-codec.js'
+import { decodeGzipPart, type EncodedGzipPart } from '../compression/gzip-part-codec.js'
 import { scanGzip } from '../compression/gzip-scan.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { DataplugError } from '../errors.js'
@@ -36,8 +36,7 @@ export async function runGzipTask(
   const content = follow(decoding, task.content ?? 0)
   try {
     const scanned = scan && (await scanContent(task, source, content, scan, signal))
-    const gzip = await content.finish()
-    return { ...(gzip ? encodeGzipPart(gzip) : {}), ...scanned }
+    return { ...(await content.finish()), ...scanned }
   } finally {
     await decoding.return(undefined)
   }
@@ -99,12 +98,12 @@ interface Following {
   /** The content from there on. */
   stream(): AsyncGenerator<Uint8Array, void, undefined>
   /** Decodes what `stream` was not asked for. @throws what `stream` threw */
-  finish(): Promise<GzipPart | undefined>
+  finish(): Promise<EncodedGzipPart | undefined>
 }
 
-function follow(decoding: AsyncGenerator<Uint8Array, GzipPart | undefined>, start: number): Following {
+function follow(decoding: ReturnType<typeof scanGzip>, start: number): Following {
   let position = start
-  let outcome: { readonly part: GzipPart | undefined } | { readonly error: unknown } | undefined
+  let outcome: { readonly part: EncodedGzipPart | undefined } | { readonly error: unknown } | undefined
 
   async function next(): Promise<Uint8Array | undefined> {
     if (outcome) return undefined

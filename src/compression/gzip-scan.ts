@@ -1,3 +1,4 @@
+import { Arena } from '../core/arena.js'
 import { createBgzfHop } from '../core/bgzf-hop.js'
 import { BGZF_LONG_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
 import { createGzipChunk, type DecodedChunk, type GzipChunk } from '../core/gzip-chunk.js'
@@ -8,6 +9,7 @@ import { coreModule } from '../core/module.js'
 import type { Range } from '../range.js'
 import type { Source } from '../storage/source.js'
 import type { CompressionKind } from './detect.js'
+import { type EncodedGzipPart, encodeGzipPart } from './gzip-part-codec.js'
 import { naming } from './naming.js'
 import { readOnwards, SCRATCH_SIZE } from './read-onwards.js'
 
@@ -49,16 +51,21 @@ export function strideOf(span: number): number {
 export async function* scanGzip(
   source: Source,
   { kind, range, span, from, headersOnly, signal }: GzipScan,
-): AsyncGenerator<Uint8Array, GzipPart | undefined, undefined> {
+): AsyncGenerator<Uint8Array, EncodedGzipPart | undefined, undefined> {
   const [start, end] = range
+  const module = await coreModule()
+  const memory = borrowMemory(module)
+  const room = idleRoom.pop() ?? {
+    read: new Uint8Array(SCRATCH_SIZE),
+    search: new Uint8Array(SEARCH_ROOM),
+    arena: new Arena(),
+  }
   const options = {
     name: source.uri,
     rule: { stride: strideOf(span), span, smallMembers: kind === 'bgzf' },
     until: end === source.size ? Number.POSITIVE_INFINITY : end * 8,
+    arena: room.arena,
   }
-  const module = await coreModule()
-  const memory = borrowMemory(module)
-  const room = idleRoom.pop() ?? { read: new Uint8Array(SCRATCH_SIZE), search: new Uint8Array(SEARCH_ROOM) }
   const open = (offset: number): GzipChunk =>
     headersOnly ? createBgzfHop(offset, options) : createGzipChunk(memory, { offset }, options)
   const known = headersOnly ? undefined : from
@@ -78,10 +85,10 @@ export async function* scanGzip(
     const stored = readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
     for await (const bytes of stored) {
       const complete = knowsContent(chunk) ? yield* chunk.pieces(bytes) : chunk.push(bytes)
-      if (complete) return chunk.part()
+      if (complete) return encoded(chunk.part())
     }
     chunk.finish()
-    return chunk.part()
+    return encoded(chunk.part())
   } catch (error) {
     throw naming(source.uri, error)
   } finally {
@@ -90,9 +97,14 @@ export async function* scanGzip(
   }
 }
 
+/** While the arrays of the part are its own. */
+function encoded(part: GzipPart | undefined): EncodedGzipPart | undefined {
+  return part && encodeGzipPart(part)
+}
+
 function knowsContent(chunk: DecodedChunk | SearchedChunk): chunk is DecodedChunk {
   return 'pieces' in chunk
 }
 
 /** As much as chunks were ever decoded at a time here: new arrays would pile up until they are collected. */
-const idleRoom: { readonly read: Uint8Array; readonly search: Uint8Array }[] = []
+const idleRoom: { readonly read: Uint8Array; readonly search: Uint8Array; readonly arena: Arena }[] = []

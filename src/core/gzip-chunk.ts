@@ -1,3 +1,4 @@
+import { Arena } from './arena.js'
 import { powerOfBytes } from './crc-algebra.js'
 import { createGzipDecoder, type GzipDecoder } from './gzip-decoder.js'
 import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from './gzip-part.js'
@@ -30,6 +31,8 @@ export interface ChunkOptions {
   readonly rule: PointRule
   /** The chunk ends at the first block at or after this bit that a search would find; Infinity: never. */
   readonly until: number
+  /** Gives the arrays of the part, which is valid until the next chunk is made with it. Default: one of its own. */
+  readonly arena?: Arena | undefined
 }
 
 /** Where a chunk starts: with a member's header at this byte, or at this bit inside one. */
@@ -60,16 +63,16 @@ export interface DecodedChunk extends GzipChunk {
  * @throws MALFORMED_DATA (from push, pieces and finish) with the offset
  */
 export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: ChunkOptions): DecodedChunk {
-  const { rule, until } = options
+  const { rule, until, arena = new Arena() } = options
   const { smallMembers = false } = rule
+  arena.reset()
   /** Decoded bytes after a point from which on any block is the next one. */
   const blockSpan = smallMembers ? rule.span + SMALL_MEMBER : rule.span
   const decoder = createGzipDecoder(memory, { name: options.name, ...start })
   const unknown = 'window' in start && start.window === 'unknown'
-  const summary = createSummary(decoder, unknown)
+  const summary = createSummary(decoder, arena, unknown)
   const points: PartPoint[] = []
-  // Made once: arrays of this size for each point would pile up until they are collected.
-  const newest = new Uint16Array(WINDOW_SIZE)
+  const newest = arena.u16(WINDOW_SIZE)
   let pending:
     | { bit: number; output: number; lines: LineCount; symbols: Uint16Array; members: number }
     | undefined
@@ -97,7 +100,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
       bit,
       output,
       lines,
-      window: sparseWindow(symbols, done ? summary.needed() : undefined),
+      window: sparseWindow(arena, symbols, done ? summary.needed() : undefined),
     })
   }
 
@@ -190,7 +193,7 @@ interface Summary {
 }
 
 /** Counts and checksums of the pieces that a decoder gives: of bytes, or of symbols with markers. */
-function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
+function createSummary(decoder: GzipDecoder, arena: Arena, unknown: boolean): Summary {
   const { inflater } = decoder
   const { kernels, bytes, output32 } = inflater.memory
   const segments: PartSegment[] = []
@@ -205,8 +208,8 @@ function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
   if (unknown) kernels.markersReset()
 
   function pairs(count: number): MarkerPairs {
-    const markers = new Uint16Array(count)
-    const values = new Uint32Array(count)
+    const markers = arena.u16(count)
+    const values = arena.u32(count)
     for (let k = 0; k < count; k++) {
       markers[k] = output32[2 * k] ?? 0
       values[k] = output32[2 * k + 1] ?? 0
@@ -268,7 +271,7 @@ function createSummary(decoder: GzipDecoder, unknown: boolean): Summary {
 
   function close() {
     const left = takeLines()
-    const tail = open ? history(new Uint16Array(WINDOW_SIZE)) : new Uint16Array(0)
+    const tail = open ? history(arena.u16(WINDOW_SIZE)) : arena.u16(0)
     if (open) addSegment(undefined)
     return { lines: left, last, tail, factors, segments, reach: WINDOW_SIZE - lowest }
   }

@@ -1,3 +1,4 @@
+import type { Arena } from './arena.js'
 import { WINDOW_SIZE } from './inflater.js'
 
 export const MASK_SIZE = WINDOW_SIZE / 8
@@ -16,15 +17,22 @@ export interface SparseWindow {
 export const emptyWindow: SparseWindow = { mask: new Uint8Array(0), symbols: new Uint16Array(0) }
 
 /**
+ * @param arena gives the arrays of the result
  * @param newest the symbols right before the point, up to a window of them
  * @param needed which are needed, none of them older than `newest`; undefined: all
  */
-export function sparseWindow(newest: Uint16Array, needed: Uint8Array | undefined): SparseWindow {
+export function sparseWindow(
+  arena: Arena,
+  newest: Uint16Array,
+  needed: Uint8Array | undefined,
+): SparseWindow {
   const first = WINDOW_SIZE - newest.length
-  const mask = needed?.slice() ?? maskFrom(first)
+  const mask = arena.u8(MASK_SIZE)
+  if (needed) mask.set(needed)
+  else maskFrom(first, mask)
   const count = findBits(mask)
   if (count === 0) return emptyWindow
-  const symbols = new Uint16Array(count)
+  const symbols = arena.u16(count)
   for (let k = 0; k < count; k++) symbols[k] = newest[(places[k] ?? 0) - first] ?? 0
   return { mask, symbols }
 }
@@ -56,9 +64,8 @@ function findBits(mask: Uint8Array): number {
   return count
 }
 
-/** All from this one on. */
-function maskFrom(first: number): Uint8Array {
-  const mask = new Uint8Array(MASK_SIZE).fill(0xff, Math.ceil(first / 8))
+/** Makes it the mask of all from this one on. */
+function maskFrom(first: number, mask: Uint8Array): void {
+  mask.fill(0, 0, first >> 3).fill(0xff, Math.ceil(first / 8))
   if (first % 8 > 0) mask[first >> 3] = 0xff << (first % 8)
-  return mask
 }
