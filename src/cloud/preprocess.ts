@@ -7,7 +7,7 @@ import { structureFromGzi } from '../compression/interop/gzi-beside.js'
 import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
-import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions, Part } from '../formats/format.js'
+import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions } from '../formats/format.js'
 import { findBeside } from '../formats/shared/beside.js'
 import type { Range } from '../range.js'
 import { openSource } from '../storage/source.js'
@@ -21,7 +21,7 @@ import { inlineWindows } from './inline-windows.js'
 import type { Prepared } from './line.js'
 import { decodePart } from './part.js'
 import { removePartsIfPermitted, requireWritable } from './parts.js'
-import { prepare } from './prepare.js'
+import { PREPARE_ACCESS, prepare, prepareAhead } from './prepare.js'
 import { preprocessGzip, type ScannedGzip } from './preprocess-gzip.js'
 import { type Progress, type Run, runAll } from './run-tasks.js'
 import { openSources } from './sources.js'
@@ -84,68 +84,37 @@ export async function preprocess(
   const core = await loadCore()
   const store = requireWritable(storage.store, indexUri)
   const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }
-  const compressed = { ...run, chunkSize: options.chunkSize ?? DEFAULT_COMPRESSED_CHUNK_SIZE }
-  if (known || !compression) {
-    const { built, prepared } = await build(run, known, formatOptions)
-    return publishIndex(format, object, indexUri, storage, built, { signal, gzip: known, prepared })
-  }
+  const compressedChunkSize = options.chunkSize ?? DEFAULT_COMPRESSED_CHUNK_SIZE
+  const { gzip, built, prepared } =
+    known || !compression
+      ? { gzip: known, ...(await build(run, known, formatOptions)) }
+      : await buildCompressed(run, compression, span, compressedChunkSize, formatOptions)
+  await publishIndex(format, object, indexUri, storage, built, { signal, gzip, prepared })
+}
+
+/** Finds where decoding can start, and builds the index of the content: in one pass where that takes less time. */
+async function buildCompressed(
+  run: Run,
+  compression: CompressionKind,
+  span: number,
+  chunkSize: number,
+  formatOptions: JsonObject | undefined,
+): Promise<Prebuilt & { readonly gzip: GzipIndex }> {
+  const compressed = { ...run, chunkSize }
   const ahead = compression === 'gzip' ? await prepareAhead(run, formatOptions) : undefined
   const { index: gzip, parts } = ahead
     ? await preprocessGzip(compressed, compression, span, { scan: ahead })
     : await findStructure(compressed, compression, span)
-  const { built, prepared } =
-    ahead && parts
-      ? { built: mergeScanned(run, gzip, parts, ahead.prepared), prepared: ahead.prepared }
-      : await build(run, gzip, formatOptions)
-  await publishIndex(format, object, indexUri, storage, built, { signal, gzip, prepared })
-}
-
-/**
- * With so many workers, decoding all chunks at once and their content once more, for the format to scan, takes less
- * time than decoding one chunk after the other, scanned on the way.
- */
-const DECODES_TWICE = 3
-
-/** Of less than this it is not worth a request to ask what the format has to agree on. */
-const SMALLEST_PREPARED_AHEAD = 64 << 10
-
-/**
- * What the format agrees on before the object is indexed, when its content is then to be scanned on the way; undefined
- * when it is not.
- */
-async function prepareAhead(
-  { format, object, storage, core, executor, signal }: Run,
-  formatOptions: JsonObject | undefined,
-): Promise<{ readonly prepared: Prepared | undefined } | undefined> {
-  const { scan, fromLines, scansForward } = format
-  if (!scan || fromLines || !scansForward || executor.concurrency >= DECODES_TWICE) return undefined
-  if (format.prepare && object.size < SMALLEST_PREPARED_AHEAD) return undefined
-  const end = Math.min(object.size, PREPARE_ACCESS)
-  const access = {
-    kind: 'gzip',
-    size: Number.MAX_SAFE_INTEGER,
-    spans: [{ content: 0, bit: 0, end }],
-  } as const
-  const start = () => openSources(storage.store, { ...object, access }, core, signal)
-  try {
-    const prepared = await prepare(format, start, core, formatOptions, signal)
-    return scansForward(prepared?.result) ? { prepared } : undefined
-  } catch (error) {
-    // What is wrong with the content is found out, and said, once it is indexed; or it is shorter than was looked for.
-    if (isDataplugError(error, 'MALFORMED_DATA') || isDataplugError(error, 'INVALID_INDEX')) return undefined
-    throw error
+  const { merge } = run.format
+  if (!ahead || !parts || !merge) return { gzip, ...(await build(run, gzip, formatOptions)) }
+  const { prepared } = ahead
+  const context = {
+    uri: run.object.uri,
+    size: gzip.compression.size,
+    lines: lineFacts(gzip.compression),
+    ...(prepared && { prepared: prepared.result }),
   }
-}
-
-function mergeScanned(
-  { format, object }: Run,
-  { compression }: GzipIndex,
-  parts: readonly Part[],
-  prepared: Prepared | undefined,
-): Built<unknown> {
-  const known = prepared && { prepared: prepared.result }
-  const context = { uri: object.uri, size: compression.size, lines: lineFacts(compression), ...known }
-  return (format.merge as NonNullable<AnyFormat['merge']>)(parts, context)
+  return { gzip, built: merge(parts, context), prepared }
 }
 
 /**
@@ -190,9 +159,6 @@ export async function publishIndex(
   await writeContent(requireWritable(store, indexUri), indexUri, content, { signal })
   await removePartsIfPermitted(store, indexUri, { signal })
 }
-
-/** Content of a compressed object that `prepare` gets at by one request; what lies further takes more. */
-const PREPARE_ACCESS = 1 << 20
 
 interface Prebuilt {
   readonly built: Built<unknown>
