@@ -40,8 +40,9 @@ export async function preprocessGzip(
   const { format, object, executor } = run
   // A chunk may end at multiples of the stride only: then where it ends does not show in the index.
   const stride = strideOf(span)
-  const chunkSize = Math.max(1, Math.round(run.chunkSize / stride)) * stride
-  const tasks = planTasks(format, object, chunkSize).map(
+  const strides = Math.max(1, Math.round(run.chunkSize / stride))
+  const chunkSize = strides * stride
+  const tasks = planTasks(format, object, chunkSize, undefined, Math.ceil(strides / 4) * stride).map(
     (task): TaskLine => ({
       ...task,
       stage: 'gzip',

@@ -19,6 +19,7 @@ export const DEFAULT_COMPRESSED_CHUNK_SIZE = 16 << 20
 /**
  * The scan of an object as tasks, one for each chunk of `chunkSize` bytes (the last may be shorter).
  *
+ * @param last size of the chunks that the last two of more are cut into, so that none is waited for long in the end
  * @throws INVALID_ARGUMENT when `chunkSize` is not an integer from 1, or so small that tasks become too many
  */
 export function planTasks(
@@ -26,6 +27,7 @@ export function planTasks(
   object: ObjectInfo,
   chunkSize: number,
   prepared?: Prepared,
+  last = chunkSize,
 ): TaskLine[] {
   if (!Number.isSafeInteger(chunkSize) || chunkSize < 1) {
     throw new DataplugError(
@@ -40,7 +42,11 @@ export function planTasks(
       { uri: object.uri },
     )
   }
-  return scanTasks(format, object, splitBySize(object.size, chunkSize), prepared)
+  const chunks = Math.ceil(object.size / chunkSize)
+  const even = chunks > 2 ? (chunks - 2) * chunkSize : object.size
+  const rest = splitBySize(object.size - even, last).map(([a, b]): Range => [even + a, even + b])
+  const ranges = [...splitBySize(even, chunkSize), ...rest]
+  return scanTasks(format, object, ranges, prepared)
 }
 
 /** The scan of a compressed object's content as tasks of at least `chunkSize` bytes, from seek point to seek point. */
