@@ -32,7 +32,7 @@ try {
     atMost: 2,
     detail: `${median(vcfTimes.two).toFixed(2)} s at ${rate(vcfTimes.two, vcf)}; wc ${median(vcfTimes.wc).toFixed(2)} s`,
   })
-  report('VCF: two workers over one, start included', ratio(vcfTimes.one, vcfTimes.two), { unit: '×' })
+  report('VCF: two workers over one', ratio(vcfTimes.one, vcfTimes.two), { atLeast: 1.7, unit: '×' })
 
   const bam = makeBam(join(folder, 'reads.bam'), (gibibytes * GiB) / 10)
   if (bam) {
@@ -51,7 +51,7 @@ try {
     report('BAM: wall time ÷ samtools view -c', ratio(bamTimes.two, bamTimes.samtools), {
       detail: `${median(bamTimes.two).toFixed(2)} s at ${rate(bamTimes.two, bam)}; samtools ${median(bamTimes.samtools).toFixed(2)} s`,
     })
-    report('BAM: two workers over one, start included', ratio(bamTimes.one, bamTimes.two), { unit: '×' })
+    report('BAM: two workers over one', ratio(bamTimes.one, bamTimes.two), { atLeast: 1.7, unit: '×' })
   } else {
     console.log('  BAM: not measured, samtools is not here')
   }
