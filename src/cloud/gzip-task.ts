@@ -69,11 +69,13 @@ async function scanContent(
     compressed: true,
     linesKnown: true,
     prepared: task.prepared?.result,
-    sibling: async () => undefined,
+    sibling: () => Promise.reject(unindexed(stored.uri)),
     stream: content.stream,
   }
   try {
     const part = await scan(chunk)
+    // What looked at a part only knew no end of its range.
+    if (!content.ended) return {}
     const found = Object.entries(part).map(([name, value]) => [`${SCANNED}${name}`, value])
     return { scanned: true, ...Object.fromEntries(found) }
   } catch {
@@ -86,15 +88,21 @@ async function scanContent(
 /** The object's content, which can only be followed. Its size is not known yet. */
 function unread({ uri, etag }: Source): Source {
   return sourceOf({ uri, etag, size: Number.MAX_SAFE_INTEGER }, () => {
-    throw new DataplugError('UNSUPPORTED', `the content of ${uri} cannot be read before it is indexed`, {
-      uri,
-    })
+    throw unindexed(uri)
   })
+}
+
+/** What a format gets that asks for more than it said it would. */
+function unindexed(uri: string): DataplugError {
+  const message = `nothing but the stream of ${uri} can be read before it is indexed`
+  return new DataplugError('UNSUPPORTED', message, { uri })
 }
 
 interface Following {
   /** Offset in the content of what comes next. */
   readonly position: number
+  /** Whether nothing comes. */
+  readonly ended: boolean
   /** The content from there on. */
   stream(): AsyncGenerator<Uint8Array, void, undefined>
   /** Decodes what `stream` was not asked for. @throws what `stream` threw */
@@ -124,6 +132,9 @@ function follow(decoding: ReturnType<typeof scanGzip>, start: number): Following
   return {
     get position() {
       return position
+    },
+    get ended() {
+      return outcome !== undefined
     },
     async *stream() {
       for (let piece = await next(); piece; piece = await next()) yield piece

@@ -42,14 +42,13 @@ export async function preprocessGzip(
   const stride = strideOf(span)
   const strides = Math.max(1, Math.round(run.chunkSize / stride))
   const chunkSize = strides * stride
-  const tasks = planTasks(format, object, chunkSize, undefined, Math.ceil(strides / 4) * stride).map(
+  const tasks = planTasks(format, object, chunkSize, scan?.prepared, Math.ceil(strides / 4) * stride).map(
     (task): TaskLine => ({
       ...task,
       stage: 'gzip',
       span,
       compression: kind,
       ...(headersOnly ? { headersOnly } : {}),
-      ...(scan?.prepared ? { prepared: scan.prepared } : {}),
     }),
   )
   const purpose = headersOnly ? ' headers' : scan ? ` scan ${JSON.stringify(scan.prepared ?? null)}` : ''

@@ -7,7 +7,7 @@ import { structureFromGzi } from '../compression/interop/gzi-beside.js'
 import { decodeSeekTable } from '../compression/seek-table.js'
 import { type Core, loadCore } from '../core/core.js'
 import { DataplugError, isDataplugError } from '../errors.js'
-import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions } from '../formats/format.js'
+import type { AnyFormat, Built, JsonObject, LineFacts, NoOptions, Part } from '../formats/format.js'
 import { findBeside } from '../formats/shared/beside.js'
 import type { Range } from '../range.js'
 import { openSource } from '../storage/source.js'
@@ -105,16 +105,8 @@ async function buildCompressed(
   const { index: gzip, parts } = ahead
     ? await preprocessGzip(compressed, compression, span, { scan: ahead })
     : await findStructure(compressed, compression, span)
-  const { merge } = run.format
-  if (!ahead || !parts || !merge) return { gzip, ...(await build(run, gzip, formatOptions)) }
-  const { prepared } = ahead
-  const context = {
-    uri: run.object.uri,
-    size: gzip.compression.size,
-    lines: lineFacts(gzip.compression),
-    ...(prepared && { prepared: prepared.result }),
-  }
-  return { gzip, built: merge(parts, context), prepared }
+  const scanned = ahead && parts && { prepared: ahead.prepared, parts }
+  return { gzip, ...(await build(run, gzip, formatOptions, scanned)) }
 }
 
 /**
@@ -165,10 +157,12 @@ interface Prebuilt {
   readonly prepared?: Prepared | undefined
 }
 
+/** @param scanned what the format agreed on and found already */
 async function build(
   run: Run,
   gzip: GzipIndex | undefined,
   formatOptions: JsonObject | undefined,
+  scanned?: { readonly prepared: Prepared | undefined; readonly parts: readonly Part[] },
 ): Promise<Prebuilt> {
   const { format, object, storage, core, chunkSize, signal } = run
   const { scan, merge, inspect, fromLines } = format
@@ -185,21 +179,23 @@ async function build(
   const sourcesFor = (...range: Range) =>
     openSources(storage.store, { ...object, ...accessTo([range]) }, core, signal)
   const start = () => sourcesFor(0, Math.min(size, PREPARE_ACCESS))
-  const prepared = await prepare(format, start, core, formatOptions, signal)
+  const prepared = scanned ? scanned.prepared : await prepare(format, start, core, formatOptions, signal)
   const known = prepared && { prepared: prepared.result }
   const lines = gzip && lineFacts(gzip.compression)
   if (lines && fromLines) return { built: fromLines(lines), prepared }
   if (inspect) return { built: await inspect({ ...sourcesFor(0, size), core, signal, ...known }), prepared }
   if (!scan || !merge) return { built: { attributes: {} }, prepared }
-  const uncounted = lines ? {} : { uncounted: true as const }
-  const contentOf = (ranges: readonly Range[]) => ({ ...accessTo(ranges), ...uncounted })
-  const tasks = table
-    ? planContentTasks(format, object, table, chunkSize, size, contentOf, prepared)
-    : planTasks(format, object, chunkSize, prepared)
-  // Other seek points make other tasks, and what was prepared other parts.
-  const points = gzip ? String(core.crc32(gzip.sections['gzip-points'] as Uint8Array)) : ''
-  const detail = prepared ? `${points} ${JSON.stringify(prepared)}` : points
-  const parts = await runAll(run, tasks, detail)
+  const scanAll = () => {
+    const uncounted = lines ? {} : { uncounted: true as const }
+    const contentOf = (ranges: readonly Range[]) => ({ ...accessTo(ranges), ...uncounted })
+    const tasks = table
+      ? planContentTasks(format, object, table, chunkSize, size, contentOf, prepared)
+      : planTasks(format, object, chunkSize, prepared)
+    // Other seek points make other tasks, and what was prepared other parts.
+    const points = gzip ? String(core.crc32(gzip.sections['gzip-points'] as Uint8Array)) : ''
+    return runAll(run, tasks, prepared ? `${points} ${JSON.stringify(prepared)}` : points)
+  }
+  const parts = scanned?.parts ?? (await scanAll())
   return { built: merge(parts, { uri: object.uri, size, lines, ...known }), prepared }
 }
 

@@ -26,7 +26,7 @@ export type Access = {
 export type Span = {
   /** Offset of the first byte of content. */
   readonly content: number
-  /** Bit offset in the object where decoding starts: a block's, or 0 for the object's. */
+  /** Bit offset in the object where decoding starts: a block's, or 0 where the object and its content start. */
   readonly bit: number
   /** Byte offset in the object before which all the content lies that was foreseen. */
   readonly end: number

@@ -45,8 +45,9 @@ async function* decode(
 ): AsyncGenerator<Uint8Array> {
   const offset = Math.floor(span.bit / 8)
   const window = span.window === undefined ? new Uint8Array(0) : await inflateWindow(span.window, readWindow)
-  // A block is never at bit 0: there the header of the first member is.
-  const place = span.bit === 0 ? {} : { bit: span.bit, window }
+  // A block is never at bit 0: there the header of the first member is, and the content starts.
+  const isStart = span.bit === 0 && span.content === 0
+  const place = isStart ? {} : { bit: span.bit, window }
   const gunzip = await createGunzip({ name: stored.uri, ...place, ends: true })
   let position = span.content
   // Most slices are small, and many.

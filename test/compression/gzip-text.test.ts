@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CloudObject } from '../../src/cloud/cloud-object.js'
 import { inThisThread } from '../../src/cloud/in-this-thread.js'
+import { Slice } from '../../src/cloud/slice.js'
 import { verifyTiling } from '../../src/cloud/verify.js'
 import {
   partitionChunkLines,
@@ -106,6 +107,18 @@ describe('a gzip object', () => {
         expect(counted.requests).toBe(requests)
       }
     }
+  })
+
+  it('is decoded from its start only for what is said to start there', async () => {
+    const content = makeText(4, 400_000)
+    const object = await openGzip(gzipSync(content))
+    await object.preprocess({ span: SPAN })
+    const slices = await object.partition(partitionNumChunks, { numChunks: 3 }, { selfContained: true })
+    const line = JSON.parse(JSON.stringify(slices[1]))
+    line.access.spans = [{ ...line.access.spans[0], bit: 0 }]
+    expect(line.access.spans[0].content).toBeGreaterThan(0)
+    const moved = Slice.fromJSON(line, slices[1]?.storage())
+    await expect(moved.bytes()).rejects.toMatchObject({ code: 'MALFORMED_DATA' })
   })
 
   it('cannot be cut before it is preprocessed', async () => {

@@ -4,7 +4,7 @@ import { inThisThread } from '../../src/cloud/in-this-thread.js'
 import { Slice } from '../../src/cloud/slice.js'
 import { UTF8Text } from '../../src/formats/text.js'
 import { memoryStore } from '../../src/storage/memory.js'
-import { readBytes } from '../../src/storage/store.js'
+import { type ReadableStore, readBytes } from '../../src/storage/store.js'
 
 /** As threads, but here: tasks side by side, and so without knowing what is before them. */
 export const sideBySide: Executor = { ...inThisThread, name: 'side by side', concurrency: 3 }
@@ -41,6 +41,11 @@ export async function indexOf(
 ): Promise<Buffer> {
   const store = memoryStore({ 'memory:t.gz': bytes })
   await (await openGzip(bytes, store)).preprocess({ executor, chunkSize, span })
+  return storedIndex(store)
+}
+
+/** The bytes of the index that lies beside `memory:t.gz`. */
+export async function storedIndex(store: ReadableStore): Promise<Buffer> {
   const { size } = await store.head('memory:t.gz.dataplug')
   return Buffer.from(await readBytes(store, 'memory:t.gz.dataplug', [0, size]))
 }

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CloudObject } from '../../src/cloud/cloud-object.js'
 import type { Executor } from '../../src/cloud/executor.js'
 import { inThisThread } from '../../src/cloud/in-this-thread.js'
@@ -8,12 +8,11 @@ import { DataplugError } from '../../src/errors.js'
 import { CSV } from '../../src/formats/csv.js'
 import { FASTA } from '../../src/formats/fasta.js'
 import { FASTQ } from '../../src/formats/fastq.js'
-import { type AnyFormat, defineFormat, type Part } from '../../src/formats/format.js'
+import { type AnyFormat, type Chunk, defineFormat, type Part } from '../../src/formats/format.js'
 import type { Range } from '../../src/range.js'
 import { memoryStore } from '../../src/storage/memory.js'
-import { readBytes } from '../../src/storage/store.js'
 import { counting } from '../formats/open-text.js'
-import { SPAN, sideBySide } from './objects.js'
+import { SPAN, sideBySide, storedIndex } from './objects.js'
 
 const URI = 'memory:t.gz'
 
@@ -48,7 +47,7 @@ const makers: Record<
     format: CSV,
     head: 'id,text,number\n',
     record: (random) =>
-      `${random(1e6)},${random(3) ? letters(random, 'abc ', 9) : `"a, ""b""\n${letters(random, 'x"', 0)}\r\n"`},${random(99) / 8}\n`,
+      `${random(1e6)},${random(3) ? letters(random, 'abc ', 9) : '"a, ""b""\n\r\n"'},${random(99) / 8}\n`,
   },
   fasta: {
     format: FASTA,
@@ -74,8 +73,7 @@ async function indexOf(format: AnyFormat, stored: Uint8Array, executor: Executor
   const before = counted.bytes
   await object.preprocess({ executor, span: SPAN, ...(chunkSize ? { chunkSize } : {}) })
   const fetched = counted.bytes - before
-  const { size } = await counted.store.head(`${URI}.dataplug`)
-  const bytes = Buffer.from(await readBytes(counted.store, `${URI}.dataplug`, [0, size]))
+  const bytes = await storedIndex(counted.store)
   return { bytes, fetched, attributes: object.attributes as Record<string, unknown> }
 }
 
@@ -174,8 +172,7 @@ it('goes on where it was interrupted', async () => {
     }
     const object = await CloudObject.open(FASTQ, URI, { store })
     await object.preprocess({ executor, span: SPAN, chunkSize: 100_000, force: true })
-    const { size } = await store.head(`${URI}.dataplug`)
-    return Buffer.from(await readBytes(store, `${URI}.dataplug`, [0, size]))
+    return storedIndex(store)
   }
   const whole = await run()
   const all = tasks
@@ -183,6 +180,48 @@ it('goes on where it was interrupted', async () => {
   await expect(run(4)).rejects.toThrow('no more')
   expect((await run()).equals(whole)).toBe(true)
   expect(tasks).toBe(all - 4)
+})
+
+describe('a format that breaks its word', () => {
+  /** Its parts' ranges have to tile the content. */
+  const format = (
+    name: string,
+    look: (chunk: Chunk) => Promise<unknown>,
+    pieces = Number.POSITIVE_INFINITY,
+  ) =>
+    defineFormat<string, { readonly range: Range }, { readonly range: Range }, Uint8Array>({
+      name,
+      version: 1,
+      module: import.meta.url,
+      scansForward: () => true,
+      async scan(chunk): Promise<Part> {
+        let left = pieces
+        for await (const _ of chunk.stream()) if (--left === 0) break
+        await look(chunk)
+        return { range: [...chunk.range] }
+      },
+      merge(parts) {
+        const ranges = parts.map(({ range }) => range as unknown as Range)
+        for (const [i, [start]] of ranges.entries()) expect(start).toBe(i > 0 ? ranges[i - 1]?.[1] : 0)
+        return { attributes: { range: [0, ranges.at(-1)?.[1] ?? 0] } }
+      },
+      read: ({ range }, { main }) => ({ bytes: () => main.read(range) }),
+    })
+  const content = make('fastq', 11, 500_000)
+  const rangeBy = async (format: AnyFormat) =>
+    (await indexOf(format, gzipSync(content), inThisThread, 40_000)).attributes.range
+
+  it('and looks for a sibling is not told that there is none, but asked once more', async () => {
+    const look = vi.fn(({ sibling }: Chunk) => sibling('t.gz.fai'))
+    expect(await rangeBy(format('looks-beside', look))).toEqual([0, content.length])
+    const found = await Promise.allSettled(look.mock.results.map(({ value }) => value))
+    expect(found[0]?.status).toBe('rejected')
+    expect(found.at(-1)).toEqual({ status: 'fulfilled', value: undefined })
+  })
+
+  it('and leaves some of the stream is asked once more', async () => {
+    expect(await rangeBy(format('leaves-some', async () => {}, 1))).toEqual([0, content.length])
+  })
 })
 
 it('a format that reads what it said it would not is asked once more', async () => {
