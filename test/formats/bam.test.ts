@@ -130,6 +130,21 @@ describe('BAM', () => {
     }
   })
 
+  it('leaves aside what looks like a long record inside another, when a chunk sees it first', async () => {
+    const [template] = fc.sample(bamRecord, { numRuns: 1, seed: 1 }) as [BamRecordFields]
+    const lure = encodeBamRecord(template)
+    // Past what the chunk looks at, so that nothing it leads to shows what it is.
+    lure.writeUInt32LE(1 << 20)
+    const size = Buffer.alloc(4)
+    size.writeUInt32LE(lure.length * 3)
+    const luring = { ...template, tags: Buffer.concat([Buffer.from('XXBC'), size, lure, lure, lure]) }
+    const content = contentOf(Array.from({ length: 200 }, () => luring))
+    for (const chunkSize of [4096, 4097, 5000, 9000, 20_000]) {
+      const { object } = await open(content, { chunkSize })
+      expect(object.attributes.totalRecords).toBe(200)
+    }
+  })
+
   it('finds its way through records longer than chunks', async () => {
     const [template] = fc.sample(bamRecord, { numRuns: 1, seed: 1 }) as [BamRecordFields]
     const long = { ...template, bases: 'ACGT'.repeat(60_000) }

@@ -60,6 +60,16 @@ describe('exportFai', () => {
       { numRuns: 150 },
     )
   })
+
+  it('refuses a sequence whose first line has no residues, where samtools writes a row that it cannot read', async () => {
+    // Found by the property above, rarely: all lines are as wide as the first, which is blank and ends with CR LF.
+    for (const text of ['>\n\r\nA', '>a\n\r\nA\n\r\nC\n', '>a\n \nA\n', '>a\n\r\n \n', '>a\n \n \n']) {
+      for (const chunkSize of [5, 500]) {
+        const object = await open(world(bytesOf(text)).store, { chunkSize })
+        await expect(exported(object)).rejects.toMatchObject({ code: 'MALFORMED_DATA' })
+      }
+    }
+  })
 })
 
 describe('a .fai beside the object', () => {

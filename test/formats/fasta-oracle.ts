@@ -10,6 +10,11 @@ export interface OracleSequence {
   /** Its row of `.fai`; undefined when samtools leaves it out, or refuses the file because of it. */
   readonly fai: string | undefined
   readonly refused: boolean
+  /**
+   * The first line has no residues though not all lines are blank: samtools writes a row with LINEBASES 0, by which it
+   * divides when it reads. Here the file is refused.
+   */
+  readonly noLineBases: boolean
 }
 
 /** Line by line, straight from the definition; the offset of the first line that is none before a header. */
@@ -27,6 +32,7 @@ export function parseFasta(text: string): readonly OracleSequence[] | number {
     const sequence = Math.min(start + header.length + 1, text.length)
     const residues = body.join('').replace(/[^!-~]/g, '')
     const geometry = faidx(body)
+    const noLineBases = hasNoLineBases(body)
     const fai =
       geometry === 'refused' || geometry === 'left out'
         ? undefined
@@ -39,7 +45,8 @@ export function parseFasta(text: string): readonly OracleSequence[] | number {
       header,
       residues,
       fai,
-      refused: geometry === 'refused',
+      refused: geometry === 'refused' || noLineBases,
+      noLineBases,
     })
   }
   for (const line of lines) {
@@ -73,7 +80,12 @@ function faidx(lines: readonly string[]): 'refused' | 'left out' | readonly [num
     } else if (line.length + 1 > width) return 'refused'
     else if (line.length + 1 < width) ended = true
   }
-  return width === 0 ? 'left out' : [bases, width]
+  if (width === 0) return 'left out'
+  return [bases, width]
+}
+
+function hasNoLineBases(lines: readonly string[]): boolean {
+  return !/[!-~]/.test(lines[0] ?? '') && lines.some((line) => line !== '' && line !== '\r')
 }
 
 /** What `samtools faidx` writes; undefined where it refuses. It also refuses files without any row or without a last one. */

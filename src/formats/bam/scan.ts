@@ -6,9 +6,9 @@ import { BamHeaderReader } from './header.js'
 import { checkedLength, FIXED, isLikely } from './record.js'
 import { RecordWalk, type WalkFacts } from './walk.js'
 
-// A chunk of a BAM does not know where its first record starts. It takes the first place from which lengths lead to
-// places that can be records. `followRecords` checks that the records before end there, or at one that was led to:
-// what looked like a record inside another ends with it. So a wrong guess is found out, and never changes a result.
+// A chunk of a BAM does not know where its first record starts. It follows the records from each place that can be
+// one, until one place has led to many. `followRecords` takes the walk that comes by the end of the records before.
+// What looked like a record inside another is thus left aside, and never changes a result.
 
 /** Chunks below are kept as they are: too few bytes to be sure of anything. */
 const SHORT = 4096
@@ -27,7 +27,7 @@ export async function scanBam(chunk: Chunk): Promise<Part> {
   }
   const seen = new Window(Math.min(WINDOW, end - start))
   let enough = WINDOW
-  let walk: RecordWalk | undefined
+  let walks: readonly RecordWalk[] = []
   let head = new Uint8Array(0)
   const tail = new Tail()
   let position = start
@@ -35,20 +35,19 @@ export async function scanBam(chunk: Chunk): Promise<Part> {
     if (head.length < FIXED) head = concat([head, piece.subarray(0, FIXED - head.length)])
     tail.push(piece)
     position += piece.length
-    if (walk) {
-      walk.push(piece, position - piece.length)
+    if (walks.length > 0) {
+      for (const walk of walks) walk.push(piece, position - piece.length)
       continue
     }
     seen.push(piece)
     if (seen.length < enough && position < end) continue
     enough = seen.length * 4
-    const first = findRecord(seen.bytes())
-    if (first === undefined) continue
-    walk = new RecordWalk(start + first)
-    walk.push(seen.bytes(), start)
+    walks = findRecords(seen.bytes()).map((first) => new RecordWalk(start + first))
+    if (walks.length === 0) continue
+    for (const walk of walks) walk.push(seen.bytes(), start)
     seen.drop()
   }
-  return { start, end, head, tail: tail.bytes(), ...(walk ? encodeWalk(walk) : {}) }
+  return { start, end, head, tail: tail.bytes(), walks: encodeWalks(walks) }
 }
 
 /** The first chunk has the header, or reads on until it has. */
@@ -80,7 +79,7 @@ async function scanFirst(chunk: Chunk): Promise<Part> {
     start,
     end,
     header: bytes,
-    ...encodeWalk(walk),
+    walks: encodeWalks([walk]),
     ...(found ? { binning: found.bytes, binningName: found.name } : {}),
   }
 }
@@ -125,79 +124,92 @@ class Tail {
 }
 
 /**
- * The first place in `bytes` from which records follow one another to the end, or so many of them that what comes
- * after is damaged. Undefined when there is none.
+ * The places in `bytes` from which records follow one another to the end, but for those that such a place leads to.
+ * The last is the first one that leads to many, if any does.
  */
-function findRecord(bytes: Uint8Array): number | undefined {
+function findRecords(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at + LONGEST_START <= bytes.length; at++) {
-    if (startsRecords(view, at)) return at
+  const found: number[] = []
+  const passed = new Set<number>()
+  for (let at = 0; at + LONGEST_START <= bytes.length && found.length < MOST_WALKS; at++) {
+    if (passed.has(at)) continue
+    const records = recordsFrom(view, at)
+    if (!records) continue
+    found.push(at)
+    if (records.length === CONVINCING) break
+    for (const start of records) passed.add(start)
   }
-  return undefined
+  return found
 }
 
 /** Places that are no records have not been seen to lead to as many. */
 const CONVINCING = 16
+/** Each place that is no record and looks like one costs a walk. */
+const MOST_WALKS = 16
 
-function startsRecords(view: DataView, start: number): boolean {
-  let records = 0
-  for (let at = start; at + FIXED <= view.byteLength && records < CONVINCING; records++) {
+/** Where records start from `start` on, `CONVINCING` at most; undefined when they lead to what can be none. */
+function recordsFrom(view: DataView, start: number): number[] | undefined {
+  const starts: number[] = []
+  for (let at = start; at + FIXED <= view.byteLength && starts.length < CONVINCING; ) {
     const length = checkedLength(view, at)
-    if (length === undefined) return false
-    if (at + LONGEST_START <= view.byteLength && !isLikely(view, at)) return false
+    if (length === undefined) return undefined
+    if (at + LONGEST_START <= view.byteLength && !isLikely(view, at)) return undefined
+    starts.push(at)
     at += length
   }
-  return true
+  return starts
 }
 
-function encodeWalk({ records, next, open, fault, entries, starts }: WalkFacts): Part {
-  return {
-    records,
-    next,
-    open: open.slice(),
-    entries: bytesOf(entries.flat()),
-    starts: bytesOf(starts),
-    ...(fault === undefined ? {} : { fault }),
-  }
-}
-
-function bytesOf(numbers: readonly number[]): Uint8Array {
+/** Each walk as f64s: records, next, fault or -1, how many of open, entries and starts there are, and these. */
+function encodeWalks(walks: readonly WalkFacts[]): Uint8Array {
+  const numbers = walks.flatMap(({ records, next, fault = -1, open, entries, starts }) => [
+    ...[records, next, fault, open.length, entries.length * 2, starts.length],
+    ...open,
+    ...entries.flat(),
+    ...starts,
+  ])
   return new Uint8Array(Float64Array.from(numbers).buffer)
 }
 
-function numbersOf(bytes: Uint8Array): number[] {
+function decodeWalks(bytes: Uint8Array): WalkFacts[] {
   // Aligned by copying.
-  return [...new Float64Array(bytes.slice().buffer)]
+  const numbers = new Float64Array(bytes.slice().buffer)
+  let at = 0
+  const take = (count: number) => {
+    at += count
+    return numbers.subarray(at - count, at)
+  }
+  const walks: WalkFacts[] = []
+  while (at < numbers.length) {
+    const [records = 0, next = 0, fault = -1, opened = 0, entered = 0, started = 0] = take(6)
+    const open = Uint8Array.from(take(opened))
+    const flat = take(entered)
+    const entries = Array.from({ length: entered / 2 }, (_, i) => {
+      return [flat[i * 2] as number, flat[i * 2 + 1] as number] as const
+    })
+    walks.push({
+      ...{ records, next, open, entries, starts: [...take(started)] },
+      fault: fault === -1 ? undefined : fault,
+    })
+  }
+  return walks
 }
 
 interface BamPart {
   readonly start: number
   readonly end: number
+  /** Of a short chunk; the others have the rest. */
   readonly bytes?: Uint8Array
   readonly head?: Uint8Array
   readonly tail?: Uint8Array
-  readonly records?: number
-  readonly next?: number
-  readonly open?: Uint8Array
-  readonly entries?: Uint8Array
-  readonly starts?: Uint8Array
-  readonly fault?: number
-}
-
-function decodeWalk({ records, next, open, entries, starts, fault }: BamPart): WalkFacts | undefined {
-  if (records === undefined || next === undefined || !open || !entries || !starts) return undefined
-  const numbers = numbersOf(entries)
-  const pairs = Array.from({ length: numbers.length / 2 }, (_, i) => {
-    return [numbers[i * 2] as number, numbers[i * 2 + 1] as number] as const
-  })
-  return { records, next, open, fault, entries: pairs, starts: numbersOf(starts) }
+  readonly walks?: Uint8Array
 }
 
 /**
  * Joins the walks of all parts to that of the whole object.
  *
  * @param headerLength where the first record starts
- * @throws MALFORMED_DATA when a record is none or is cut off, or a part took something else for its first record
+ * @throws MALFORMED_DATA when a record is none or is cut off, or is not among those that a part followed
  */
 export function followRecords(
   parts: readonly Part[],
@@ -208,13 +220,13 @@ export function followRecords(
   const malformed = (what: string, offset: number) =>
     new DataplugError('MALFORMED_DATA', `${uri} ${what}`, { uri, offset })
   for (const part of parts as unknown as readonly BamPart[]) {
-    const { start, end, bytes, head, tail } = part
+    const { start, end, bytes, head, tail, walks } = part
     if (bytes) walk.push(bytes, start)
     // The rest of a record's start that the part before has not.
     else if (head && walk.open.length > 0) walk.push(head, start)
-    const own = decodeWalk(part)
-    if (!bytes && walk.fault === undefined && walk.next < end) {
-      if (own ? !walk.join(own) : !tail || walk.next < end - tail.length) {
+    const isOpen = !bytes && walk.fault === undefined && walk.next < end
+    if (isOpen && !(walks && decodeWalks(walks).some((own) => walk.join(own)))) {
+      if (!tail || walk.next < end - tail.length) {
         throw malformed(
           `cannot be followed from record ${walk.records + 1}, at byte ${walk.next} of its content, into bytes ` +
             `${start}-${end}: it is damaged there, or a record has others inside it. Preprocess it with a chunkSize of ` +
@@ -222,7 +234,7 @@ export function followRecords(
           walk.next,
         )
       }
-      if (!own && tail) walk.push(tail, end - tail.length)
+      walk.push(tail, end - tail.length)
     }
     if (walk.fault !== undefined) break
   }

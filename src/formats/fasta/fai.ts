@@ -18,7 +18,8 @@ export interface IndexedFasta {
  * The `.fai` of a preprocessed object, byte for byte what `samtools faidx` writes, in pieces. As there, of several
  * sequences with one name the first stands for all, and those without lines are left out.
  *
- * @throws MALFORMED_DATA when lines of a sequence differ in length, as samtools does; NOT_PREPROCESSED, STALE_INDEX,
+ * @throws MALFORMED_DATA when lines of a sequence differ in length, as samtools does, and when its first line has no
+ * residues but not all are blank, where samtools writes a row that it cannot read; NOT_PREPROCESSED, STALE_INDEX,
  * INVALID_INDEX
  */
 export async function* exportFai(object: IndexedFasta): AsyncGenerator<Uint8Array> {
@@ -36,7 +37,11 @@ export async function* exportFai(object: IndexedFasta): AsyncGenerator<Uint8Arra
     const rows: string[] = []
     await table.named(page, (entry, bytes) => {
       const name = latin1(bytes)
-      if (entry.fault) throw irregular(uri, name, entry)
+      if (entry.fault) throw indescribable(uri, name, entry, 'lines differ in length')
+      // samtools writes LINEBASES 0 here, and divides by it when it reads.
+      if (entry.mixed && entry.lineBases === 0) {
+        throw indescribable(uri, name, entry, 'the first line has no residues, but others are not blank')
+      }
       if (entry.lineWidth === 0 || !seen.add(name)) return
       rows.push(`${name}\t${entry.residues}\t${entry.sequence}\t${entry.lineBases}\t${entry.lineWidth}\n`)
     })
@@ -46,10 +51,10 @@ export async function* exportFai(object: IndexedFasta): AsyncGenerator<Uint8Arra
   }
 }
 
-function irregular(uri: string, name: string, { start }: FastaEntry): DataplugError {
+function indescribable(uri: string, name: string, { start }: FastaEntry, why: string): DataplugError {
   return new DataplugError(
     'MALFORMED_DATA',
-    `lines of sequence "${name.slice(0, 60)}" of ${uri}, at byte ${start}, differ in length: a .fai cannot describe it`,
+    `a .fai cannot describe sequence "${name.slice(0, 60)}" of ${uri}, at byte ${start}: ${why}`,
     { uri, offset: start },
   )
 }
