@@ -48,8 +48,7 @@ function parsed(text: string): readonly OracleSequence[] {
 const utf8 = (latin1: string) => Buffer.from(latin1, 'latin1').toString()
 
 function recordOf({ header, residues }: Pick<OracleSequence, 'header' | 'residues'>): fasta.FastaRecord {
-  const [, id = '', description = ''] =
-    /^>\s*(\S*)(?:\s(.*?))?\r?$/s.exec(utf8(header).replace(/\r$/, '')) ?? []
+  const [, id = '', description = ''] = /^>\s*(\S*)(?:\s(.*?))?\r*$/s.exec(utf8(header)) ?? []
   return { id, description, sequence: residues }
 }
 
@@ -92,6 +91,14 @@ async function expectStretches(text: string, slices: readonly Slice<string>[]): 
 }
 
 describe('FASTA', () => {
+  it('gives a description without carriage returns at its end, whether a line feed ends the header or not', async () => {
+    for (const text of ['>A x\r\r', '>A x\r\r\n', '>A x\r\nAC\n', '>A x']) {
+      const { object } = await open(bytesOf(text))
+      const [slice] = await object.partition(partitionSequences, { numChunks: 1 })
+      expect(await recordsOf(slice as Slice<string>)).toMatchObject([{ id: 'A', description: 'x' }])
+    }
+  })
+
   it('is cut between and inside sequences, plain and compressed, whatever the chunks and pieces', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -211,6 +211,20 @@ describe('Parquet', () => {
     }
   })
 
+  it('refuses a schema with a name that is none', async () => {
+    const bytes = makeParquet(40, 10)
+    // Of the column "flag": field 3, an i32 0, and then field 4, its name.
+    const at = Buffer.from(bytes).indexOf(Buffer.from('25001804666c6167', 'hex'))
+    expect(at).toBeGreaterThan(0)
+    // Now field 4 is an i64 0, which hyparquet takes as the name.
+    const data = changed(bytes, (copy) => {
+      copy[at] = 0x36
+    })
+    const error: unknown = await open(data).catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'MALFORMED_DATA', uri: 'memory:t.parquet' })
+    expect((error as Error).message).toContain('a name is no text')
+  })
+
   it('gives rows or one clear error when its footer is damaged', async () => {
     const bytes = makeParquet(40, 10)
     const end = bytes.length - 8

@@ -4,7 +4,7 @@ import { DataplugError } from '../../errors.js'
 export interface FastaRecord {
   /** The header after `>`, up to the first white space. */
   readonly id: string
-  /** The header after that white space; empty when there is none. */
+  /** The header after that white space, without carriage returns at its end; empty when there is none. */
   readonly description: string
   /** Its residues: all lines, without white space. */
   readonly sequence: string
@@ -61,9 +61,12 @@ const NO_RESIDUE = /[^!-~]/
 const NO_RESIDUES = /[^!-~]+/g
 
 function toRecord(header: string, lines: readonly string[]): FastaRecord {
-  const [, id = '', description = ''] = HEADER.exec(header) ?? []
-  return { id, description, sequence: lines.join('') }
+  const [, id = '', rest = ''] = HEADER.exec(header) ?? []
+  // A header that ends without line feed keeps its carriage return.
+  let end = rest.length
+  while (rest[end - 1] === '\r') end--
+  return { id, description: rest.slice(0, end), sequence: lines.join('') }
 }
 
-/** White space is that of C's `isspace`. A header that ends without line feed may keep its carriage return. */
-const HEADER = /^>[ \t\v\f\r]*([^ \t\v\f\r]*)(?:[ \t\v\f\r](.*?)\r?)?$/s
+/** White space is that of C's `isspace`. */
+const HEADER = /^>[ \t\v\f\r]*([^ \t\v\f\r]*)(?:[ \t\v\f\r](.*))?$/s

@@ -30,6 +30,10 @@ export async function inspectParquet({ main }: ReadContext): Promise<Built<Parqu
   let metadata: FileMetaData
   try {
     metadata = parquetMetadata(footer.empty)
+    // hyparquet takes a number for a name, where one is damaged.
+    const { schema, created_by } = metadata
+    const texts: unknown[] = [created_by ?? '', ...schema.slice(1).map(({ name }) => name)]
+    if (texts.some((text) => typeof text !== 'string')) throw new TypeError('a name is no text')
   } catch (cause) {
     const { uri } = main
     throw new DataplugError(
