@@ -225,6 +225,26 @@ describe('Parquet', () => {
     expect((error as Error).message).toContain('a name is no text')
   })
 
+  it('refuses a row group whose columns are not those of the schema', async () => {
+    const bytes = makeParquet(40, 10)
+    const schema = Buffer.from(bytes).indexOf(Buffer.from('25001804666c6167', 'hex')) + 4
+    const damages = [
+      ['two columns have the name "when"', (footer: string) => footer.replace('flag', 'when')],
+      ['its columns are not those of the schema', (footer: string) => footer.replace(/(?<!^)flag/g, 'when')],
+    ] as const
+    for (const [what, damage] of damages) {
+      const data = changed(bytes, (copy) => {
+        const footer = Buffer.from(copy.subarray(schema)).toString('latin1')
+        copy.set(Buffer.from(damage(footer), 'latin1'), schema)
+      })
+      const { object } = await open(data)
+      const slices = await object.partition(partitionRowGroups, { numChunks: 2 })
+      const error: unknown = await rowsOf(slices).catch((error: unknown) => error)
+      expect(error).toMatchObject({ code: 'MALFORMED_DATA', uri: 'memory:t.parquet' })
+      expect((error as Error).message).toContain(what)
+    }
+  })
+
   it('gives rows or one clear error when its footer is damaged', async () => {
     const bytes = makeParquet(40, 10)
     const end = bytes.length - 8

@@ -1,4 +1,4 @@
-import type { Compressors } from 'hyparquet'
+import type { Compressors, FileMetaData, SchemaTree } from 'hyparquet'
 import { DataplugError, isDataplugError } from '../../errors.js'
 import type { Range } from '../../range.js'
 import type { FetchedBytes } from './ranges.js'
@@ -28,13 +28,14 @@ export async function readRows(
   columns: readonly string[] | undefined,
   { uri, group, offset }: Place,
 ): Promise<{ readonly count: number; readonly rows: ParquetRow[] }> {
-  const { parquetMetadata, parquetReadObjects } = await import('hyparquet')
+  const { parquetMetadata, parquetReadObjects, parquetSchema } = await import('hyparquet')
   try {
     const metadata = parquetMetadata(footer)
     const count = Number(metadata.num_rows)
     const [start, end] = choose(count)
     const rowStart = Math.max(start, 0)
     if (rowStart >= end) return { count, rows: [] }
+    checkColumns(parquetSchema(metadata), metadata)
     const codecs = new Set(
       metadata.row_groups.flatMap(({ columns }) => columns.map((chunk) => chunk.meta_data?.codec)),
     )
@@ -60,6 +61,28 @@ export async function readRows(
       { uri, offset, cause },
     )
   }
+}
+
+/**
+ * A row group has a column for each leaf of the schema, in its order (`RowGroup` of parquet.thrift). hyparquet starts to
+ * decode any others too, and lets go of them: should they fail, nothing would handle it, and the process would end.
+ */
+function checkColumns({ children }: SchemaTree, { row_groups }: FileMetaData): void {
+  const names = new Set<string>()
+  for (const { element } of children) {
+    if (names.has(element.name)) throw new RangeError(`two columns have the name "${element.name}"`)
+    names.add(element.name)
+  }
+  const paths = JSON.stringify(children.flatMap(leavesOf))
+  for (const { columns } of row_groups) {
+    if (JSON.stringify(columns.map((chunk) => chunk.meta_data?.path_in_schema)) !== paths) {
+      throw new RangeError('its columns are not those of the schema')
+    }
+  }
+}
+
+function leavesOf({ children, path }: SchemaTree): string[][] {
+  return children.length === 0 ? [path] : children.flatMap(leavesOf)
 }
 
 /** hyparquet knows these itself. */
