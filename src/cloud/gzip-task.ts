@@ -32,7 +32,16 @@ export async function runGzipTask(
   const { range, span = 0, from, compression = 'gzip', headersOnly = false } = task
   const known = from && { bit: from.bit, window: fromBase64(from.window) }
   const source = openSource(store, task, signal)
-  const decoding = scanGzip(source, { kind: compression, range, span, from: known, headersOnly, signal })
+  const giveContent = scan !== undefined
+  const decoding = scanGzip(source, {
+    kind: compression,
+    range,
+    span,
+    from: known,
+    headersOnly,
+    giveContent,
+    signal,
+  })
   const content = follow(decoding, task.content ?? 0)
   try {
     const scanned = scan && (await scanContent(task, source, content, scan, signal))

@@ -31,6 +31,8 @@ export interface GzipScan {
   readonly from: GzipFrom | undefined
   /** Of BGZF: nothing is inflated, see `createBgzfHop`. */
   readonly headersOnly: boolean
+  /** Whether to give the content. To go from piece to piece takes time, also where nobody looks at them. */
+  readonly giveContent: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -44,13 +46,13 @@ export function strideOf(span: number): number {
  * the object, any other at `from`, or with the first block found in it: in BGZF the first block of a member.
  *
  * @returns undefined when none is found
- * @yields the content, where it is known: of a gzip chunk that starts at 0 or `from`. A piece is a view that is valid
- * until the next is asked for
+ * @yields the content, when asked to and where it is known: of a gzip chunk that starts at 0 or `from`. A piece is a
+ * view that is valid until the next is asked for
  * @throws MALFORMED_DATA when the chunk starts at 0 or `from`
  */
 export async function* scanGzip(
   source: Source,
-  { kind, range, span, from, headersOnly, signal }: GzipScan,
+  { kind, range, span, from, headersOnly, giveContent, signal }: GzipScan,
 ): AsyncGenerator<Uint8Array, EncodedGzipPart | undefined, undefined> {
   const [start, end] = range
   const module = await coreModule()
@@ -84,7 +86,7 @@ export async function* scanGzip(
     // On to the end of the last block.
     const stored = readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
     for await (const bytes of stored) {
-      const complete = knowsContent(chunk) ? yield* chunk.pieces(bytes) : chunk.push(bytes)
+      const complete = giveContent && knowsContent(chunk) ? yield* chunk.pieces(bytes) : chunk.push(bytes)
       if (complete) return encoded(chunk.part())
     }
     chunk.finish()

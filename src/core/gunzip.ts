@@ -102,7 +102,7 @@ export function gunzipWith(memory: CoreMemory, options: GunzipOptions = {}): Omi
 
   return {
     push,
-    finish: decoder.finish,
+    finish: () => decoder.finish(),
     get inData() {
       return decoder.inData
     },

@@ -1,9 +1,9 @@
 import { Arena } from './arena.js'
 import { powerOfBytes } from './crc-algebra.js'
-import { createGzipDecoder, type GzipDecoder } from './gzip-decoder.js'
+import { createGzipDecoder } from './gzip-decoder.js'
 import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from './gzip-part.js'
 import { noPairs } from './gzip-part.js'
-import { WINDOW_SIZE } from './inflater.js'
+import { type Inflater, WINDOW_SIZE } from './inflater.js'
 import type { CoreMemory } from './memory.js'
 import { MASK_SIZE, sparseWindow } from './sparse-window.js'
 
@@ -70,7 +70,7 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
   const blockSpan = smallMembers ? rule.span + SMALL_MEMBER : rule.span
   const decoder = createGzipDecoder(memory, { name: options.name, ...start })
   const unknown = 'window' in start && start.window === 'unknown'
-  const summary = createSummary(decoder, arena, unknown)
+  const summary = new Summary(decoder.inflater, arena, unknown)
   const points: PartPoint[] = []
   const newest = arena.u16(WINDOW_SIZE)
   let pending:
@@ -174,123 +174,124 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     summary.beginMember()
     addPoint(start.bit, true)
   }
-  return { push, pieces, finish: decoder.finish, part }
+  return { push, pieces, finish: () => decoder.finish(), part }
 }
 
-interface Summary {
-  readonly output: number
+/** Counts and checksums of the pieces that an inflater gives: of bytes, or of symbols with markers. */
+class Summary {
+  output = 0
+  readonly #inflater: Inflater
+  readonly #arena: Arena
+  readonly #unknown: boolean
+  readonly #segments: PartSegment[] = []
+  #last = -1
+  #size = 0
+  #crc = 0
+  #lines = 0
+  #lowest = WINDOW_SIZE
+  #open = false
+  #factors: MarkerPairs = noPairs
+
+  constructor(inflater: Inflater, arena: Arena, unknown: boolean) {
+    this.#inflater = inflater
+    this.#arena = arena
+    this.#unknown = unknown
+    if (unknown) inflater.memory.kernels.markersReset()
+  }
+
   /** Members ended so far. */
-  readonly members: number
-  beginMember(): void
-  addPiece(): void
-  takeLines(): LineCount
-  /** The symbols that matches may reach, in `into`, which has room for a window. */
-  history(into: Uint16Array): Uint16Array
-  /** Which of them matches did reach: the mask of a `SparseWindow`, valid until the decoder goes on. */
-  needed(): Uint8Array
-  endSegment(trailer: NonNullable<PartSegment['trailer']>): void
-  close(): Pick<GzipPart, 'lines' | 'last' | 'tail' | 'factors' | 'segments' | 'reach'>
-}
-
-/** Counts and checksums of the pieces that a decoder gives: of bytes, or of symbols with markers. */
-function createSummary(decoder: GzipDecoder, arena: Arena, unknown: boolean): Summary {
-  const { inflater } = decoder
-  const { kernels, bytes, output32 } = inflater.memory
-  const segments: PartSegment[] = []
-  let output = 0
-  let last = -1
-  let size = 0
-  let crc = 0
-  let lines = 0
-  let lowest = WINDOW_SIZE
-  let open = false
-  let factors: MarkerPairs = noPairs
-  if (unknown) kernels.markersReset()
-
-  function pairs(count: number): MarkerPairs {
-    const markers = arena.u16(count)
-    const values = arena.u32(count)
-    for (let k = 0; k < count; k++) {
-      markers[k] = output32[2 * k] ?? 0
-      values[k] = output32[2 * k + 1] ?? 0
-    }
-    lowest = Math.min(lowest, markers[0] ?? WINDOW_SIZE)
-    return { markers, values }
+  get members(): number {
+    return this.#segments.length
   }
 
-  function addPiece(): void {
-    const { pieceStart, pieceEnd } = inflater
-    if (pieceEnd > pieceStart) {
-      last = unknown
-        ? (bytes[pieceEnd - 2] ?? 0) | ((bytes[pieceEnd - 1] ?? 0) << 8)
-        : (bytes[pieceEnd - 1] ?? 0)
-    }
-    if (unknown) {
-      lines += kernels.markersAdd(pieceStart, (pieceEnd - pieceStart) / 2)
-      output += (pieceEnd - pieceStart) / 2
-      size += (pieceEnd - pieceStart) / 2
+  beginMember(): void {
+    this.#open = true
+  }
+
+  addPiece(): void {
+    const { pieceStart, pieceEnd, memory } = this.#inflater
+    const { kernels, bytes } = memory
+    if (this.#unknown) {
+      const symbols = (pieceEnd - pieceStart) / 2
+      if (symbols > 0) this.#last = (bytes[pieceEnd - 2] ?? 0) | ((bytes[pieceEnd - 1] ?? 0) << 8)
+      this.#lines += kernels.markersAdd(pieceStart, symbols)
+      this.output += symbols
+      this.#size += symbols
     } else {
-      crc = kernels.crc32(pieceStart, pieceEnd - pieceStart, crc)
-      lines += kernels.countLines(pieceStart, pieceEnd - pieceStart)
-      output += pieceEnd - pieceStart
-      size += pieceEnd - pieceStart
+      const size = pieceEnd - pieceStart
+      if (size > 0) this.#last = bytes[pieceEnd - 1] ?? 0
+      this.#crc = kernels.crc32(pieceStart, size, this.#crc)
+      this.#lines += kernels.countLines(pieceStart, size)
+      this.output += size
+      this.#size += size
     }
   }
 
-  function takeLines(): LineCount {
-    const taken = { literal: lines, markers: unknown ? pairs(kernels.markersTakeCounts()) : noPairs }
-    lines = 0
+  takeLines(): LineCount {
+    const { kernels } = this.#inflater.memory
+    const markers = this.#unknown ? this.#pairs(kernels.markersTakeCounts()) : noPairs
+    const taken = { literal: this.#lines, markers }
+    this.#lines = 0
     return taken
   }
 
-  function history(into: Uint16Array): Uint16Array {
-    const { start, end } = inflater.history()
-    const symbols = unknown
+  /** The symbols that matches may reach, in `into`, which has room for a window. */
+  history(into: Uint16Array): Uint16Array {
+    const { bytes } = this.#inflater.memory
+    const { start, end } = this.#inflater.history()
+    const symbols = this.#unknown
       ? new Uint16Array(bytes.buffer, start, (end - start) / 2)
       : bytes.subarray(start, end)
     into.set(symbols)
     return into.subarray(0, symbols.length)
   }
 
-  function needed(): Uint8Array {
+  /** Which of them matches did reach: the mask of a `SparseWindow`, valid until the inflater goes on. */
+  needed(): Uint8Array {
+    const { kernels, bytes } = this.#inflater.memory
     const at = kernels.inflateTouched()
     return bytes.subarray(at, at + MASK_SIZE)
   }
 
   /** The first segment is the only one in which markers occur. */
-  function addSegment(trailer: PartSegment['trailer']): void {
-    if (unknown && segments.length === 0 && size > 0) {
-      factors = pairs(kernels.markersFactors(powerOfBytes(size - 1)))
+  endSegment(trailer: PartSegment['trailer']): void {
+    const { kernels } = this.#inflater.memory
+    const unknown = this.#unknown
+    if (unknown && this.#segments.length === 0 && this.#size > 0) {
+      this.#factors = this.#pairs(kernels.markersFactors(powerOfBytes(this.#size - 1)))
     }
-    segments.push({ size, crc: (unknown ? kernels.markersCrc() : crc) >>> 0, trailer })
+    const crc = (unknown ? kernels.markersCrc() : this.#crc) >>> 0
+    this.#segments.push({ size: this.#size, crc, trailer })
     if (unknown) kernels.markersNextMember()
-    crc = 0
-    size = 0
-    open = false
+    this.#crc = 0
+    this.#size = 0
+    this.#open = false
   }
 
-  function close() {
-    const left = takeLines()
-    const tail = open ? history(arena.u16(WINDOW_SIZE)) : arena.u16(0)
-    if (open) addSegment(undefined)
-    return { lines: left, last, tail, factors, segments, reach: WINDOW_SIZE - lowest }
+  close(): Pick<GzipPart, 'lines' | 'last' | 'tail' | 'factors' | 'segments' | 'reach'> {
+    const lines = this.takeLines()
+    const tail = this.#open ? this.history(this.#arena.u16(WINDOW_SIZE)) : this.#arena.u16(0)
+    if (this.#open) this.endSegment(undefined)
+    return {
+      lines,
+      last: this.#last,
+      tail,
+      factors: this.#factors,
+      segments: this.#segments,
+      reach: WINDOW_SIZE - this.#lowest,
+    }
   }
 
-  return {
-    get output() {
-      return output
-    },
-    get members() {
-      return segments.length
-    },
-    beginMember: () => {
-      open = true
-    },
-    addPiece,
-    takeLines,
-    history,
-    needed,
-    endSegment: addSegment,
-    close,
+  #pairs(count: number): MarkerPairs {
+    const { output32 } = this.#inflater.memory
+    const markers = this.#arena.u16(count)
+    const values = this.#arena.u32(count)
+    for (let k = 0; k < count; k++) {
+      markers[k] = output32[2 * k] as number
+      values[k] = output32[2 * k + 1] as number
+    }
+    // They ascend.
+    if (count > 0) this.#lowest = Math.min(this.#lowest, markers[0] as number)
+    return { markers, values }
   }
 }

@@ -53,81 +53,98 @@ const TRAILER = 8
  * @throws MALFORMED_DATA (from push and finish) with the offset, on anything else
  */
 export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): GzipDecoder {
-  const name = start.name ?? 'the object'
-  const inflater = createInflater(memory, name)
-  const stops: Stops = { minimum: Number.MAX_SAFE_INTEGER, bit: Number.MAX_SAFE_INTEGER }
-  const trailer = new Uint8Array(TRAILER)
-  let trailerBytes = 0
-  /** Offset in the object of the next byte that `push` will look at. */
-  let offset = start.bit === undefined ? (start.offset ?? 0) : Math.floor(start.bit / 8)
-  /** Of the header that is being read, while it may be of any kind. */
-  let parser: GzipHeaderParser | undefined
-  let phase: 'header' | 'body' | 'trailer' | 'between' | 'padding' = 'header'
-  if (start.bit !== undefined) {
-    phase = 'body'
-    inflater.start(start.bit, start.window ?? new Uint8Array(0))
-  } else inflater.start(offset * 8, new Uint8Array(0))
+  return new MemberDecoder(memory, start)
+}
 
-  function* push(bytes: Uint8Array): Generator<GzipStep, void, undefined> {
-    const base = offset
+/** A class, as the inflater is. */
+class MemberDecoder implements GzipDecoder {
+  readonly inflater: Inflater
+  readonly stops: Stops = { minimum: Number.MAX_SAFE_INTEGER, bit: Number.MAX_SAFE_INTEGER }
+  readonly #name: string
+  readonly #trailer = new Uint8Array(TRAILER)
+  #trailerBytes = 0
+  /** Offset in the object of the next byte that `push` will look at. */
+  #offset: number
+  /** Of the header that is being read, while it may be of any kind. */
+  #parser: GzipHeaderParser | undefined
+  #phase: 'header' | 'body' | 'trailer' | 'between' | 'padding'
+
+  constructor(memory: CoreMemory, { name = 'the object', offset = 0, bit, window }: GzipStart) {
+    this.#name = name
+    this.inflater = createInflater(memory, name)
+    this.#offset = bit === undefined ? offset : Math.floor(bit / 8)
+    this.#phase = bit === undefined ? 'header' : 'body'
+    if (bit === undefined) this.inflater.start(offset * 8, new Uint8Array(0))
+    else this.inflater.start(bit, window ?? new Uint8Array(0))
+  }
+
+  get inData() {
+    return this.#phase === 'body'
+  }
+
+  *push(bytes: Uint8Array): Generator<GzipStep, void, undefined> {
+    const base = this.#offset
     let at = 0
     while (at < bytes.length) {
-      switch (phase) {
+      switch (this.#phase) {
         case 'header': {
-          const short = parser ? undefined : shortHeader(bytes, at, offset)
+          const short = this.#parser ? undefined : shortHeader(bytes, at, this.#offset)
           let header = short?.header
           if (short) at = short.end
           else {
-            parser ??= gzipHeaderParser(offset, name)
-            at = parser.push(bytes, at)
-            header = parser.header
+            this.#parser ??= gzipHeaderParser(this.#offset, this.#name)
+            at = this.#parser.push(bytes, at)
+            header = this.#parser.header
           }
-          offset = base + at
+          this.#offset = base + at
           if (header === undefined) break
-          parser = undefined
-          phase = 'body'
-          inflater.next(offset)
+          this.#parser = undefined
+          this.#phase = 'body'
+          this.inflater.next(this.#offset)
           yield { kind: 'member', header }
           break
         }
         case 'body':
-          at = yield* body(bytes, base)
-          offset = base + at
+          at = yield* this.#body(bytes, base)
+          this.#offset = base + at
           break
         case 'trailer': {
-          const taken = bytes.subarray(at, at + TRAILER - trailerBytes)
-          trailer.set(taken, trailerBytes)
-          trailerBytes += taken.length
+          const taken = bytes.subarray(at, at + TRAILER - this.#trailerBytes)
+          this.#trailer.set(taken, this.#trailerBytes)
+          this.#trailerBytes += taken.length
           at += taken.length
-          offset = base + at
-          if (trailerBytes < TRAILER) break
-          trailerBytes = 0
-          phase = 'between'
-          const view = new DataView(trailer.buffer)
-          yield { kind: 'end', crc: view.getUint32(0, true), size: view.getUint32(4, true), end: offset }
+          this.#offset = base + at
+          if (this.#trailerBytes < TRAILER) break
+          this.#trailerBytes = 0
+          this.#phase = 'between'
+          const view = new DataView(this.#trailer.buffer)
+          const [crc, size] = [view.getUint32(0, true), view.getUint32(4, true)]
+          yield { kind: 'end', crc, size, end: this.#offset }
           break
         }
         case 'between':
-          phase = bytes[at] === 0 ? 'padding' : 'header'
+          this.#phase = bytes[at] === 0 ? 'padding' : 'header'
           break
         case 'padding': {
           const end = at
           while (at < bytes.length && bytes[at] === 0) at++
-          offset += at - end
-          if (at < bytes.length)
-            throw malformed(`${name} has data after its padding at byte ${offset}`, offset)
+          this.#offset += at - end
+          if (at < bytes.length) {
+            throw malformed(`${this.#name} has data after its padding at byte ${this.#offset}`, this.#offset)
+          }
         }
       }
     }
   }
 
   /** Decodes on to the end of the member's data, or of `bytes`; returns where that is. */
-  function* body(bytes: Uint8Array, base: number): Generator<GzipStep, number, undefined> {
+  *#body(bytes: Uint8Array, base: number): Generator<GzipStep, number, undefined> {
+    const { inflater, stops } = this
     // After a header the kernel may hold the bytes that follow already: small members are not copied twice.
     let given = inflater.inputEnd - base
     for (;;) {
       const status = inflater.run(stops.minimum, stops.bit)
-      if (status === STREAM_END) phase = 'trailer'
+      if (status === STREAM_END) this.#phase = 'trailer'
       if (inflater.pieceEnd > inflater.pieceStart) yield { kind: 'piece' }
       if (status === BLOCK_START) yield { kind: 'block' }
       if (status === STREAM_END) return inflater.bit / 8 - base
@@ -138,18 +155,8 @@ export function createGzipDecoder(memory: CoreMemory, start: GzipStart = {}): Gz
     }
   }
 
-  function finish(): void {
-    if (phase === 'between' || phase === 'padding') return
-    throw malformed(`${name} ends at byte ${offset}, inside a gzip member`, offset)
-  }
-
-  return {
-    inflater,
-    stops,
-    get inData() {
-      return phase === 'body'
-    },
-    push,
-    finish,
+  finish(): void {
+    if (this.#phase === 'between' || this.#phase === 'padding') return
+    throw malformed(`${this.#name} ends at byte ${this.#offset}, inside a gzip member`, this.#offset)
   }
 }

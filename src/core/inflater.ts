@@ -56,49 +56,89 @@ export interface Inflater {
 
 /** @param name of the object, for messages */
 export function createInflater(memory: CoreMemory, name = 'the object'): Inflater {
-  const { kernels, bytes: heap } = memory
-  const inputAt = memory.input.byteOffset
-  /** Offset in the object of the byte at the start of the kernel's input. */
-  let base = 0
-  let length = 0
-  let skip = 0
-  let width = 1
+  return new KernelInflater(memory, name)
+}
 
-  function start(bit: number, window: Uint8Array | 'unknown'): void {
-    base = Math.floor(bit / 8)
-    length = 0
-    skip = bit % 8
-    width = window === 'unknown' ? 2 : 1
+/** A class, since getters of object literals make each of them a shape of its own, and what uses them slow. */
+class KernelInflater implements Inflater {
+  readonly memory: CoreMemory
+  readonly #name: string
+  readonly #inputAt: number
+  /** Offset in the object of the byte at the start of the kernel's input. */
+  #base = 0
+  #length = 0
+  #skip = 0
+  #width = 1
+
+  constructor(memory: CoreMemory, name: string) {
+    this.memory = memory
+    this.#name = name
+    this.#inputAt = memory.input.byteOffset
+  }
+
+  get bit() {
+    return this.#base * 8 + this.memory.kernels.inflateBit()
+  }
+
+  get inputEnd() {
+    return this.#base + this.#length
+  }
+
+  get blockBit() {
+    return this.#base * 8 + this.memory.kernels.inflateBlockBit()
+  }
+
+  get findable() {
+    return this.memory.kernels.inflateFindable() !== 0
+  }
+
+  get pieceStart() {
+    return this.memory.kernels.inflatePiece()
+  }
+
+  get pieceEnd() {
+    return this.memory.kernels.inflateOut()
+  }
+
+  start(bit: number, window: Uint8Array | 'unknown'): void {
+    const { kernels, bytes } = this.memory
+    this.#base = Math.floor(bit / 8)
+    this.#length = 0
+    this.#skip = bit % 8
+    this.#width = window === 'unknown' ? 2 : 1
     kernels.inflateReset(window === 'unknown' ? 1 : 0)
     if (window === 'unknown') return
     if (window.length > WINDOW_SIZE) {
       throw new DataplugError('INVALID_ARGUMENT', `a window has at most 32768 bytes, not ${window.length}`)
     }
-    heap.set(window, kernels.inflateOut() - window.length)
+    bytes.set(window, kernels.inflateOut() - window.length)
     kernels.inflateWindow(window.length)
   }
 
-  function next(offset: number): void {
+  next(offset: number): void {
+    const { kernels } = this.memory
     kernels.inflateMember()
-    if (offset < base || offset > base + length) {
-      base = offset
-      length = 0
+    if (offset < this.#base || offset > this.#base + this.#length) {
+      this.#base = offset
+      this.#length = 0
     }
-    kernels.inflateInput(offset - base, length)
+    kernels.inflateInput(offset - this.#base, this.#length)
   }
 
-  function input(bytes: Uint8Array, at: number, offset: number): number {
+  input(bytes: Uint8Array, at: number, offset: number): number {
+    const { kernels, bytes: heap } = this.memory
     const end = Math.min(at + INPUT_STEP, bytes.length)
-    heap.set(bytes.subarray(at, end), inputAt)
-    base = offset
-    length = end - at
-    kernels.inflateInput(0, length)
-    if (skip > 0 && kernels.inflateSkip(skip)) skip = 0
+    heap.set(bytes.subarray(at, end), this.#inputAt)
+    this.#base = offset
+    this.#length = end - at
+    kernels.inflateInput(0, this.#length)
+    if (this.#skip > 0 && kernels.inflateSkip(this.#skip)) this.#skip = 0
     return end
   }
 
-  function run(minimum: number, stopBit: number): InflateStep {
-    const stop = Math.min(Math.max(stopBit - base * 8, -NEVER), NEVER)
+  run(minimum: number, stopBit: number): InflateStep {
+    const { kernels } = this.memory
+    const stop = Math.min(Math.max(stopBit - this.#base * 8, -NEVER), NEVER)
     const status = kernels.inflateRun(OUTPUT_STEP, Math.min(minimum, NEVER), stop)
     switch (status) {
       case NEED_INPUT:
@@ -107,39 +147,13 @@ export function createInflater(memory: CoreMemory, name = 'the object'): Inflate
       case STREAM_END:
         return status
       default:
-        throw deflateError(status, base * 8 + kernels.inflateBit(), name)
+        throw deflateError(status, this.bit, this.#name)
     }
   }
 
-  function history() {
+  history() {
+    const { kernels } = this.memory
     const end = kernels.inflateOut()
-    return { start: end - kernels.inflateHistory() * width, end }
-  }
-
-  return {
-    memory,
-    get bit() {
-      return base * 8 + kernels.inflateBit()
-    },
-    get inputEnd() {
-      return base + length
-    },
-    get blockBit() {
-      return base * 8 + kernels.inflateBlockBit()
-    },
-    get findable() {
-      return kernels.inflateFindable() !== 0
-    },
-    get pieceStart() {
-      return kernels.inflatePiece()
-    },
-    get pieceEnd() {
-      return kernels.inflateOut()
-    },
-    start,
-    next,
-    input,
-    run,
-    history,
+    return { start: end - kernels.inflateHistory() * this.#width, end }
   }
 }
