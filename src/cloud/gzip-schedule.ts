@@ -50,6 +50,8 @@ export function sideBySide(
   const changes = announcer()
   /** The task asked for: those before are done with. */
   let front = 0
+  /** Whether it is waited for; else those after it are being looked at. */
+  let awaited = false
   let from: GzipFrom | undefined
   let failure: { readonly error: unknown } | undefined
   let running: Promise<void> | undefined
@@ -72,12 +74,15 @@ export function sideBySide(
   async function lane(laneSignal: AbortSignal): Promise<void> {
     for (let task = pick(); task; task = pick()) {
       const { id } = task
-      const isKnown = reserve > 0 && id === front
+      const isKnown = reserve > 0 && awaited && id === front
       taken.add(id)
-      finished.set(id, await stage.run(isKnown ? knowing(task, from) : task, laneSignal))
-      changes.announce()
-      // What comes next is known in a moment.
-      while (isKnown && front === id && !stopped.signal.aborted) await changes.next()
+      await stage.run(isKnown ? knowing(task, from) : task, laneSignal, (part) => {
+        finished.set(id, part)
+        if (id === front) awaited = false
+        changes.announce()
+      })
+      // What is to be known next is so in a moment.
+      while (isKnown && !awaited && !stopped.signal.aborted) await changes.next()
     }
   }
 
@@ -94,6 +99,7 @@ export function sideBySide(
     async get({ id }, known) {
       front = id
       from = known
+      awaited = !finished.has(id)
       changes.announce()
       running ??= start()
       while (!finished.has(id)) {

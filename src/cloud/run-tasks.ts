@@ -36,8 +36,12 @@ export interface Run {
 /** Tasks of one stage, their kept results, and the means to run the others. */
 export interface Stage {
   readonly kept: ReadonlyMap<number, Part>
-  /** Runs a task, keeps its result, reports progress. */
-  run(task: TaskLine, signal?: AbortSignal): Promise<Part>
+  /**
+   * Runs a task, keeps its result, reports progress.
+   *
+   * @param onPart is given the result before it is kept, which takes a moment
+   */
+  run(task: TaskLine, signal?: AbortSignal, onPart?: (part: Part) => void): Promise<Part>
 }
 
 /** @param detail tells apart plans that cut the object alike but look for different things */
@@ -55,10 +59,11 @@ export async function openStage(run: Run, tasks: readonly TaskLine[], detail = '
   const environment = { ...storage, modules: [format.module] }
   return {
     kept,
-    async run(task, taskSignal = signal) {
+    async run(task, taskSignal = signal, onPart) {
       const line = JSON.stringify(task)
       const result = (await executor.run({ line }, environment, { signal: taskSignal })) as Uint8Array
       const part = decodePart(result, core, object.uri)
+      onPart?.(part)
       // A single task is not worth keeping: it and the index would be written at the same moment.
       if (tasks.length > 1) await store.write(`${prefix}${task.id}`, result, { signal: taskSignal })
       tasksDone++

@@ -21,13 +21,16 @@ export interface GzipIndexer {
   /** Bytes of content in the parts so far. */
   readonly size: number
   /**
-   * Adds the next part. Its windows are deflated while the caller goes on; waits for those of the part before.
+   * Adds the next part. Its windows are deflated while the caller goes on; waits when those of several parts are.
    *
    * @throws MALFORMED_DATA when a member's CRC-32 or size is not what its trailer says
    */
   add(part: GzipPart): Promise<void>
   finish(): Promise<GzipIndex>
 }
+
+/** Parts whose windows are deflated while others are added; each has a few windows of 32 KiB. */
+const MOST_DEFLATING = 4
 
 /** @param headersOnly the parts come from headers alone: they know neither lines nor deflate blocks */
 export function createGzipIndexer(
@@ -38,7 +41,8 @@ export function createGzipIndexer(
 ): GzipIndexer {
   const reducer = createGzipReducer(uri)
   const points: BuiltPoint[] = []
-  let deflating: Promise<readonly BuiltPoint[]> = Promise.resolve([])
+  /** Points of the last parts, in order, whose windows are being deflated. */
+  const deflating: Promise<readonly BuiltPoint[]>[] = []
   const blocks = kind === 'bgzf' ? bgzfBlockList() : undefined
   let members = 0
   let deflateBlocks = 0
@@ -69,13 +73,14 @@ export function createGzipIndexer(
         memberEnd = end
       }
       if (part.size > 0) last = lastByte(part.last, before)
-      points.push(...(await deflating))
-      deflating = Promise.all(added.points.map(deflateWindow))
-      // Whoever waits for it next is told of a failure.
-      deflating.catch(() => undefined)
+      const deflated = Promise.all(added.points.map(deflateWindow))
+      // Whoever waits for it is told of a failure.
+      deflated.catch(() => undefined)
+      deflating.push(deflated)
+      if (deflating.length > MOST_DEFLATING) points.push(...((await deflating.shift()) ?? []))
     },
     async finish() {
-      points.push(...(await deflating))
+      for (const deflated of deflating) points.push(...(await deflated))
       const { points: table, windows } = encodeSeekTable(points)
       const { output: size, lines: lineFeeds } = reducer
       const blockSection = blocks?.encode()

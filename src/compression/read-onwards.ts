@@ -8,12 +8,16 @@ export const SCRATCH_SIZE = 2 << 20
 /** How far reading goes on, at a time, past the bytes that were foreseen. */
 export const FURTHER = 256 << 10
 
-/** The bytes of `range` in one read, then on to the object's end in small ones, for as long as the consumer asks. */
+/**
+ * The bytes of `range` in one read, then on to the object's end in small ones, for as long as the consumer asks. It
+ * decodes them, meanwhile the next ones are read.
+ */
 export async function* readOnwards(
   source: Source,
   [start, end]: Range,
-  options: Parameters<Source['read']>[1],
+  readOptions: Parameters<Source['read']>[1],
 ): ByteStream {
+  const options = { ...readOptions, readAhead: true }
   yield* source.read([start, end], options)
   for (let at = end; at < source.size; at += FURTHER) {
     yield* source.read([at, Math.min(at + FURTHER, source.size)], options)

@@ -43,7 +43,7 @@ export interface FileConfig {
   readonly root?: string
   /**
    * Reads block the thread that asks, which saves a fifth of the CPU time of a scan. For threads that have nothing
-   * else to do. Default: in worker threads.
+   * else to do. Not for gzip, where the next bytes are read while some are decoded. Default: in worker threads.
    */
   readonly blocking?: boolean
 }

@@ -57,7 +57,7 @@ export function fileStore({ root, blocking = !isMainThread }: FileConfig = {}): 
       }
     },
 
-    async *read(location, range, { signal, ifMatch, onInfo, scratch }: ReadOptions = {}) {
+    async *read(location, range, { signal, ifMatch, onInfo, scratch, readAhead = false }: ReadOptions = {}) {
       signal?.throwIfAborted()
       const name = parseFileUri(location, root)
       const { uri } = name
@@ -70,7 +70,7 @@ export function fileStore({ root, blocking = !isMainThread }: FileConfig = {}): 
         checkRange(range, info.size, uri)
         onInfo?.(info)
         let left = range[1] - range[0]
-        for await (const piece of pieces(handle, range, scratch, blocking)) {
+        for await (const piece of pieces(handle, range, scratch, blocking && !readAhead)) {
           signal?.throwIfAborted()
           left -= piece.length
           if (left === 0) await checkUnchanged(handle, info)

@@ -1,5 +1,12 @@
 import { checkRange, type Range } from '../range.js'
-import { type ByteStream, type CallOptions, collect, type ObjectInfo, type ReadableStore } from './store.js'
+import {
+  type ByteStream,
+  type CallOptions,
+  collect,
+  type ObjectInfo,
+  type ReadableStore,
+  type ReadOptions,
+} from './store.js'
 
 /**
  * One object, pinned to one ETag: every read of it is of the same state or fails with OBJECT_CHANGED.
@@ -11,7 +18,7 @@ export interface Source {
   readonly size: number
   readonly etag: string
   /** Exactly the bytes of `range`, streamed. With `scratch`, a chunk is valid only until the next is asked for. */
-  read(range: Range, options?: CallOptions & { readonly scratch?: Uint8Array | undefined }): ByteStream
+  read(range: Range, options?: Pick<ReadOptions, 'signal' | 'scratch' | 'readAhead'>): ByteStream
   /** Exactly the bytes of `range`, in one array. For ranges known to be small. */
   bytes(range: Range, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>
 }

@@ -26,6 +26,11 @@ export interface ReadOptions extends CallOptions {
    * asked for. For consumers that are done with a chunk at once, such as scans; a store may ignore it.
    */
   readonly scratch?: Uint8Array | undefined
+  /**
+   * The consumer takes longer over a chunk than reading one takes: a store that would otherwise keep the thread waiting
+   * reads the next one meanwhile. A store may ignore it.
+   */
+  readonly readAhead?: boolean | undefined
 }
 
 /**

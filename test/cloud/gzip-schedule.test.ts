@@ -26,7 +26,7 @@ function makeStage({ times }: Case, fail?: number) {
   const kept = new Map<number, Part>(times.flatMap((time, id) => (time === null ? [[id, {}]] : [])))
   const stage: Stage = {
     kept,
-    async run({ id, from }, signal) {
+    async run({ id, from }, signal, onPart) {
       signal?.throwIfAborted()
       ran.push({ id, bit: from?.bit })
       under.way++
@@ -34,6 +34,9 @@ function makeStage({ times }: Case, fail?: number) {
       try {
         await wait(times[id] ?? 0, undefined, { signal })
         if (id === fail) throw new Error(`task ${id} fails`)
+        onPart?.({})
+        // It is kept.
+        await wait(0)
         return {}
       } finally {
         under.way--
