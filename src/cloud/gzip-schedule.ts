@@ -8,17 +8,32 @@ import type { Stage } from './run-tasks.js'
 
 /** Results of the tasks of a gzip object, which are asked for in order. */
 export interface Results {
-  /** @param from where the task's first block starts, as the tasks before tell; undefined for the first */
+  /**
+   * @param task as it is to be run when what is before it is known
+   * @param from where its first block starts, as the tasks before tell; undefined for the first
+   */
   get(task: TaskLine, from: GzipFrom | undefined): Promise<GzipTaskResult>
+  /** What the format finds in a task that was run without knowing, run once more when there is time. */
+  scanLater(task: TaskLine): Promise<Part | null | undefined>
+  /** After the last task was asked for: waits for what is under way. */
+  finish(): Promise<void>
   /** Ends what is under way, and waits until it has. */
   stop(): Promise<void>
 }
 
 /** Each task knows what is before it. */
 export function oneByOne(stage: Stage): Results {
+  const run = async (task: TaskLine) => readGzipTask(await stage.run(task))
   return {
-    get: async (task, from) =>
-      readGzipTask(stage.kept.get(task.id) ?? (await stage.run(knowing(task, from)))),
+    async get(task, from) {
+      const kept = stage.kept.get(task.id)
+      const result = kept && readGzipTask(kept)
+      // What several workers left may say nothing of the content.
+      const isEnough = result && (task.content === undefined || result.scanned !== undefined)
+      return isEnough ? result : run(knowing(task, from))
+    },
+    scanLater: async (task) => (await run(task)).scanned,
+    finish: async () => {},
     stop: async () => {},
   }
 }
@@ -39,6 +54,14 @@ export interface SideBySide {
   readonly signal: AbortSignal | undefined
 }
 
+interface Job {
+  readonly task: TaskLine
+  /** It is the one asked for, and knows what is before it. */
+  readonly isFront?: boolean
+  /** Takes the result of a task that is run once more. */
+  readonly found?: (part: Part) => void
+}
+
 /** Several tasks at once, in order but for those in reserve. A task that is not the one asked for knows nothing. */
 export function sideBySide(
   stage: Stage,
@@ -50,19 +73,23 @@ export function sideBySide(
   const changes = announcer()
   /** The task asked for: those before are done with. */
   let front = 0
+  let asked: TaskLine | undefined
   /** Whether it is waited for; else those after it are being looked at. */
   let awaited = false
-  let from: GzipFrom | undefined
+  const later: Job[] = []
+  let complete = false
   let failure: { readonly error: unknown } | undefined
   let running: Promise<void> | undefined
   const stopped = new AbortController()
+  const isOver = () => failure !== undefined || stopped.signal.aborted
 
-  function pick(): TaskLine | undefined {
+  /** The next of those that go ahead: the first behind the reserve, or the last in it. */
+  function pickAhead(): TaskLine | undefined {
     let left: TaskLine | undefined
     let passed = 0
     for (let id = front; id < tasks.length; id++) {
       const isFree = !taken.has(id)
-      if (isFree && (id === front || passed >= reserve)) return tasks[id]
+      if (isFree && passed >= reserve) return tasks[id]
       // Under way, or done, without knowing: nothing to wait for once it is the one asked for.
       if (!isFree && id !== front) continue
       passed++
@@ -71,18 +98,39 @@ export function sideBySide(
     return left
   }
 
+  function pick(): Job | undefined {
+    if (reserve > 0 && asked && awaited && !taken.has(front)) return { task: asked, isFront: true }
+    const again = later.shift()
+    if (again) return again
+    const task = pickAhead()
+    return task && { task }
+  }
+
+  async function run({ task, isFront, found }: Job, laneSignal: AbortSignal): Promise<void> {
+    const { id } = task
+    taken.add(id)
+    await stage.run(task, laneSignal, (part) => {
+      if (found) return found(part)
+      finished.set(id, part)
+      if (id === front) awaited = false
+      changes.announce()
+    })
+    // What is to be known next is so in a moment.
+    while (isFront && !awaited && !complete && !isOver()) await changes.next()
+  }
+
   async function lane(laneSignal: AbortSignal): Promise<void> {
-    for (let task = pick(); task; task = pick()) {
-      const { id } = task
-      const isKnown = reserve > 0 && awaited && id === front
-      taken.add(id)
-      await stage.run(isKnown ? knowing(task, from) : task, laneSignal, (part) => {
-        finished.set(id, part)
-        if (id === front) awaited = false
-        changes.announce()
-      })
-      // What is to be known next is so in a moment.
-      while (isKnown && !awaited && !stopped.signal.aborted) await changes.next()
+    try {
+      while (!isOver()) {
+        const job = pick()
+        if (job) await run(job, laneSignal)
+        else if (complete) return
+        else await changes.next()
+      }
+    } catch (error) {
+      failure ??= { error }
+      changes.announce()
+      throw error
     }
   }
 
@@ -90,25 +138,38 @@ export function sideBySide(
     const combined = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal
     const all = Array.from({ length: lanes })
     return runConcurrently(all, lanes, (_, laneSignal) => lane(laneSignal), combined).catch((error) => {
-      failure = { error }
+      failure ??= { error }
       changes.announce()
     })
   }
 
   return {
-    async get({ id }, known) {
-      front = id
-      from = known
-      awaited = !finished.has(id)
+    async get(task, from) {
+      front = task.id
+      asked = knowing(task, from)
+      awaited = !finished.has(front)
       changes.announce()
       running ??= start()
-      while (!finished.has(id)) {
+      while (!finished.has(front)) {
         if (failure) throw failure.error
         await changes.next()
       }
-      const part = finished.get(id) as Part
-      finished.delete(id)
+      const part = finished.get(front) as Part
+      finished.delete(front)
       return readGzipTask(part)
+    },
+    scanLater(task) {
+      const found = new Promise<Part | null | undefined>((resolve) => {
+        later.push({ task, found: (part) => resolve(readGzipTask(part).scanned) })
+      })
+      changes.announce()
+      return found
+    },
+    async finish() {
+      complete = true
+      changes.announce()
+      await running
+      if (failure) throw failure.error
     },
     async stop() {
       stopped.abort()

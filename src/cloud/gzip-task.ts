@@ -15,11 +15,11 @@ export type ContentScan = (chunk: Chunk) => Promise<Part>
 export interface GzipTaskResult {
   /** Undefined when the task found no block to start with. */
   readonly gzip: GzipPart | undefined
-  /** What the format found in the content; undefined when it was not asked, or failed. */
-  readonly scanned: Part | undefined
+  /** What the format found in the content; null when it failed, undefined when it was not asked. */
+  readonly scanned: Part | null | undefined
 }
 
-/** Names of what `scan` found begin with this in the task's part, beside which `scanned` is true. */
+/** Names of what `scan` found begin with this in the task's part, beside which `scanned` is true; false when it failed. */
 const SCANNED = 'scan.'
 
 /** @param scan takes in the content while it is decoded, when the task says where that starts */
@@ -58,7 +58,7 @@ export function readGzipTask(part: Part): GzipTaskResult {
     .map(([name, value]) => [name.slice(SCANNED.length), value])
   return {
     gzip: decodeGzipPart(part as EncodedGzipPart),
-    scanned: part.scanned === true ? Object.fromEntries(scanned) : undefined,
+    scanned: part.scanned === true ? Object.fromEntries(scanned) : part.scanned === false ? null : undefined,
   }
 }
 
@@ -84,13 +84,13 @@ async function scanContent(
   try {
     const part = await scan(chunk)
     // What looked at a part only knew no end of its range.
-    if (!content.ended) return {}
+    if (!content.ended) return { scanned: false }
     const found = Object.entries(part).map(([name, value]) => [`${SCANNED}${name}`, value])
     return { scanned: true, ...Object.fromEntries(found) }
   } catch {
     // Should the stream turn out to be damaged, that is what will be reported. If not, the scan of the indexed object
     // fails once more.
-    return {}
+    return { scanned: false }
   }
 }
 

@@ -28,12 +28,6 @@ export async function prepare(
 /** Content of a compressed object that `prepare` gets at by one request; what lies further takes more. */
 export const PREPARE_ACCESS = 1 << 20
 
-/**
- * With so many workers, decoding all chunks at once and their content once more, for the format to scan, takes less
- * time than decoding one chunk after the other, scanned on the way.
- */
-const DECODES_TWICE = 3
-
 /** Of less than this it is not worth a request to ask what the format has to agree on. */
 const SMALLEST_PREPARED_AHEAD = 64 << 10
 
@@ -42,11 +36,11 @@ const SMALLEST_PREPARED_AHEAD = 64 << 10
  * indexed, or cannot be.
  */
 export async function prepareAhead(
-  { format, object, storage, core, executor, signal }: Run,
+  { format, object, storage, core, signal }: Run,
   formatOptions: JsonObject | undefined,
 ): Promise<{ readonly prepared: Prepared | undefined } | undefined> {
   const { scan, fromLines, scansForward } = format
-  if (!scan || fromLines || !scansForward || executor.concurrency >= DECODES_TWICE) return undefined
+  if (!scan || fromLines || !scansForward) return undefined
   if (format.prepare && object.size < SMALLEST_PREPARED_AHEAD) return undefined
   const end = Math.min(object.size, PREPARE_ACCESS)
   const access: Access = {

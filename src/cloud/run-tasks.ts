@@ -52,9 +52,9 @@ export async function openStage(run: Run, tasks: readonly TaskLine[], detail = '
   const kept = await keptParts(storage.store, prefix, tasks.length, core, signal)
   const bytes = tasks.reduce((sum, { range }) => sum + rangeLength(range), 0)
   const finished = tasks.filter(({ id }) => kept.has(id))
-  let tasksDone = finished.length
+  const done = new Set(finished.map(({ id }) => id))
   let bytesDone = finished.reduce((sum, { range }) => sum + rangeLength(range), 0)
-  const report = () => onProgress?.({ stage, tasksDone, tasks: tasks.length, bytesDone, bytes })
+  const report = () => onProgress?.({ stage, tasksDone: done.size, tasks: tasks.length, bytesDone, bytes })
   report()
   const environment = { ...storage, modules: [format.module] }
   return {
@@ -66,8 +66,8 @@ export async function openStage(run: Run, tasks: readonly TaskLine[], detail = '
       onPart?.(part)
       // A single task is not worth keeping: it and the index would be written at the same moment.
       if (tasks.length > 1) await store.write(`${prefix}${task.id}`, result, { signal: taskSignal })
-      tasksDone++
-      bytesDone += rangeLength(task.range)
+      if (!done.has(task.id)) bytesDone += rangeLength(task.range)
+      done.add(task.id)
       report()
       return part
     },

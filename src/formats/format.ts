@@ -168,8 +168,8 @@ export interface FormatDefinition<
   /**
    * Whether `scan`, given what `prepare` found, takes in all of `stream()` once, reads nothing else, and asks for
    * `range[1]` only after it; and `prepare` reads the first MiB at most, and finds the same whatever lies beyond it. Then
-   * a compressed object is scanned while it is decoded to be indexed, where decoding it again would take longer. Until
-   * it is, `main.size` in `prepare` is `Number.MAX_SAFE_INTEGER`. Default: false.
+   * a compressed object is scanned while it is decoded to be indexed. Until it is, `main.size` in `prepare` is
+   * `Number.MAX_SAFE_INTEGER`. Default: false.
    */
   scansForward?(prepared: JsonObject | undefined): boolean
   /** Reduce: the parts in order. Must not depend on how the object was cut. */

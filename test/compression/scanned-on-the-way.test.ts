@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { CloudObject } from '../../src/cloud/cloud-object.js'
 import type { Executor } from '../../src/cloud/executor.js'
 import { inThisThread } from '../../src/cloud/in-this-thread.js'
+import type { TaskLine } from '../../src/cloud/line.js'
 import { DataplugError } from '../../src/errors.js'
 import { CSV } from '../../src/formats/csv.js'
 import { FASTA } from '../../src/formats/fasta.js'
@@ -16,8 +17,10 @@ import { SPAN, sideBySide, storedIndex } from './objects.js'
 
 const URI = 'memory:t.gz'
 
-/** Two workers that are kept from going ahead: as one. */
 const two: Executor = { ...inThisThread, concurrency: 2 }
+
+/** The format as one that needs more than the stream. */
+const later = (format: AnyFormat): AnyFormat => ({ ...format, scansForward: () => false })
 
 function randomFrom(seed: number) {
   let state = seed >>> 0 || 1
@@ -96,8 +99,8 @@ describe.each(Object.keys(makers))('%s in gzip', (name) => {
               gzipSync(content.subarray(i * each, (i + 1) * each), { level }),
             ),
           )
-          const after = await indexOf(format, stored, sideBySide, chunkSize)
-          for (const executor of [inThisThread, two]) {
+          const after = await indexOf(later(format), stored, sideBySide, chunkSize)
+          for (const executor of [inThisThread, two, sideBySide]) {
             const { bytes } = await indexOf(format, stored, executor, chunkSize)
             expect(bytes.equals(after.bytes)).toBe(true)
           }
@@ -107,13 +110,37 @@ describe.each(Object.keys(makers))('%s in gzip', (name) => {
     )
   })
 
-  it('is read once with one worker or two', async () => {
+  it('is read once by one worker or two', async () => {
     const stored = gzipSync(make(name, 5, 6_000_000), { level: 1 })
     expect(stored.length).toBeGreaterThan(2_000_000)
     // The first MiB may be looked at before, and the index looked for.
     const once = stored.length + (1 << 20) + 10_000
     for (const executor of [inThisThread, two]) {
       expect((await indexOf(format, stored, executor)).fetched).toBeLessThan(once)
+    }
+  })
+
+  it('is scanned once by several, who decode some chunks a second time for that', async () => {
+    const stored = gzipSync(make(name, 5, 3_000_000), { level: 1 })
+    for (const workers of [3, 4]) {
+      const ran: TaskLine[] = []
+      const executor: Executor = {
+        ...inThisThread,
+        concurrency: workers,
+        run(work, ...rest) {
+          ran.push(JSON.parse(work.line))
+          return inThisThread.run(work, ...rest)
+        },
+      }
+      await indexOf(format, stored, executor, stored.length >> 4)
+      expect(ran.every(({ stage }) => stage === 'gzip')).toBe(true)
+      const ids = (tasks: readonly TaskLine[]) => tasks.map(({ id }) => id).sort((a, b) => a - b)
+      const scanned = ids(ran.filter(({ content }) => content !== undefined))
+      expect(scanned).toEqual(Array.from({ length: scanned.length }, (_, id) => id))
+      const ahead = ids(ran.filter(({ content }) => content === undefined))
+      expect(new Set(ahead).size).toBe(ahead.length)
+      expect(ahead.length).toBeGreaterThan(0)
+      expect(ahead.length).toBeLessThan(scanned.length)
     }
   })
 
@@ -140,8 +167,8 @@ it('records at fault are named alike, scanned while it is decoded or after', asy
   ])
   const stored = gzipSync(content)
   const [before, after] = await Promise.all(
-    [inThisThread, sideBySide].map((executor) =>
-      indexOf(FASTQ, stored, executor, 40_000).catch((error: unknown) => error as DataplugError),
+    [FASTQ, later(FASTQ)].map((format) =>
+      indexOf(format, stored, sideBySide, 40_000).catch((error: unknown) => error as DataplugError),
     ),
   )
   expect(after).toMatchObject({ code: 'MALFORMED_DATA', offset: expect.any(Number) })
@@ -156,15 +183,16 @@ it('options of the format are checked before the object is decoded', async () =>
   expect(counted.requests).toBeLessThanOrEqual(2)
 })
 
-it('goes on where it was interrupted', async () => {
+it('goes on where it was interrupted, also with more workers or fewer', async () => {
   const stored = gzipSync(make('fastq', 10, 2_000_000), { level: 1 })
   const store = memoryStore({ [URI]: stored })
   let tasks = 0
   /** Ends with the task after so many. */
-  const run = async (limit = Number.POSITIVE_INFINITY) => {
+  const run = async (concurrency: number, limit = Number.POSITIVE_INFINITY) => {
     tasks = 0
     const executor: Executor = {
       ...inThisThread,
+      concurrency,
       run: (...work) => {
         if (++tasks > limit) throw new DataplugError('NETWORK', 'no more')
         return inThisThread.run(...work)
@@ -174,12 +202,19 @@ it('goes on where it was interrupted', async () => {
     await object.preprocess({ executor, span: SPAN, chunkSize: 100_000, force: true })
     return storedIndex(store)
   }
-  const whole = await run()
+  const whole = await run(1)
   const all = tasks
   expect(all).toBeGreaterThan(8)
-  await expect(run(4)).rejects.toThrow('no more')
-  expect((await run()).equals(whole)).toBe(true)
-  expect(tasks).toBe(all - 4)
+  for (const [first, then] of [
+    [1, 1],
+    [1, 4],
+    [4, 1],
+    [4, 4],
+  ] as const) {
+    await expect(run(first, 4)).rejects.toThrow('no more')
+    expect((await run(then)).equals(whole)).toBe(true)
+    if (first === 1 && then === 1) expect(tasks).toBe(all - 4)
+  }
 })
 
 describe('a format that breaks its word', () => {
