@@ -15,7 +15,7 @@ export interface Results {
   get(task: TaskLine, from: GzipFrom | undefined): Promise<GzipTaskResult>
   /** What the format finds in a task that was run without knowing, run once more when there is time. */
   scanLater(task: TaskLine): Promise<Part | null | undefined>
-  /** After the last task was asked for: waits for what is under way. */
+  /** After the last task was asked for: waits for what is under way, or put off. Others are not begun. */
   finish(): Promise<void>
   /** Ends what is under way, and waits until it has. */
   stop(): Promise<void>
@@ -102,7 +102,7 @@ export function sideBySide(
     if (reserve > 0 && asked && awaited && !taken.has(front)) return { task: asked, isFront: true }
     const again = later.shift()
     if (again) return again
-    const task = pickAhead()
+    const task = complete ? undefined : pickAhead()
     return task && { task }
   }
 

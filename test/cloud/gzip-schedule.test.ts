@@ -90,6 +90,20 @@ describe('tasks of a gzip object side by side', () => {
     expect(ran.filter(({ bit }) => bit !== undefined).length).toBeGreaterThan(10)
   })
 
+  it('begin nothing more once all were asked for that are needed, but what was put off', async () => {
+    const given: Case = { times: Array.from({ length: 40 }, () => 3), lanes: 2, reserve: 2 }
+    const { stage, tasks, ran, under } = makeStage(given)
+    const results = sideBySide(stage, tasks, { ...given, signal: undefined })
+    for (const task of tasks.slice(0, 4)) await results.get(task, place(task.id))
+    const later = results.scanLater({ ...(tasks[2] as TaskLine), content: 7 })
+    await results.finish()
+    expect(await later).toBeUndefined()
+    expect(under.way).toBe(0)
+    expect(ran.length).toBeLessThan(9)
+    expect(ran.filter(({ id }) => id === 2)).toHaveLength(2)
+    await results.stop()
+  })
+
   it('end with the first failure, and when they are stopped', async () => {
     await fc.assert(
       fc.asyncProperty(cases, fc.nat(24), fc.nat(24), async (given, at, stop) => {
