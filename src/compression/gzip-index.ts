@@ -21,7 +21,7 @@ export interface GzipIndexer {
   /** Bytes of content in the parts so far. */
   readonly size: number
   /**
-   * Adds the next part. Its windows are deflated while the caller goes on; waits when those of several parts are.
+   * Adds the next part. Its windows are deflated while the caller goes on; waits when too many are.
    *
    * @throws MALFORMED_DATA when a member's CRC-32 or size is not what its trailer says
    */
@@ -29,8 +29,8 @@ export interface GzipIndexer {
   finish(): Promise<GzipIndex>
 }
 
-/** Parts whose windows are deflated while others are added; each has a few windows of 32 KiB. */
-const MOST_DEFLATING = 4
+/** Windows deflated at once, those of a few parts mostly: each takes Node 300 KB meanwhile. */
+const MOST_DEFLATING = 32
 
 /** @param headersOnly the parts come from headers alone: they know neither lines nor deflate blocks */
 export function createGzipIndexer(
@@ -41,8 +41,8 @@ export function createGzipIndexer(
 ): GzipIndexer {
   const reducer = createGzipReducer(uri)
   const points: BuiltPoint[] = []
-  /** Points of the last parts, in order, whose windows are being deflated. */
-  const deflating: Promise<readonly BuiltPoint[]>[] = []
+  /** The last points, in order, whose windows are being deflated. */
+  const deflating: Promise<BuiltPoint>[] = []
   const blocks = kind === 'bgzf' ? bgzfBlockList() : undefined
   let members = 0
   let deflateBlocks = 0
@@ -73,14 +73,16 @@ export function createGzipIndexer(
         memberEnd = end
       }
       if (part.size > 0) last = lastByte(part.last, before)
-      const deflated = Promise.all(added.points.map(deflateWindow))
-      // Whoever waits for it is told of a failure.
-      deflated.catch(() => undefined)
-      deflating.push(deflated)
-      if (deflating.length > MOST_DEFLATING) points.push(...((await deflating.shift()) ?? []))
+      for (const point of added.points) {
+        if (deflating.length === MOST_DEFLATING) points.push(await (deflating.shift() as Promise<BuiltPoint>))
+        const deflated = deflateWindow(point)
+        // Whoever waits for it is told of a failure.
+        deflated.catch(() => undefined)
+        deflating.push(deflated)
+      }
     },
     async finish() {
-      for (const deflated of deflating) points.push(...(await deflated))
+      points.push(...(await Promise.all(deflating)))
       const { points: table, windows } = encodeSeekTable(points)
       const { output: size, lines: lineFeeds } = reducer
       const blockSection = blocks?.encode()
