@@ -123,8 +123,8 @@ async function indexing(gz, lines) {
   })
   // On a shared machine others take processors away, which the clock counts and the processor's time does not.
   const used = {
-    'one worker, in one stage': commands['dataplug, 1 worker'],
-    'two workers, without history': commands['dataplug, 2 workers'],
+    'one worker': commands['dataplug, 1 worker'],
+    'two workers': commands['dataplug, 2 workers'],
     ...(times['gztool -ix'] && { 'gztool -ix': commands['gztool -ix'] }),
   }
   const runs = Object.entries(used).map(([name, command]) => [name, () => usage(command).cpuSeconds])
@@ -133,7 +133,7 @@ async function indexing(gz, lines) {
     report(`CPU of ${name}`, (median(cpu[name]) / size) * 1e9, { unit: ' ns/B' })
   }
   if (times['gztool -ix']) {
-    report('CPU of gztool -ix ÷ of one worker', ratio(cpu['gztool -ix'], cpu['one worker, in one stage']), {
+    report('CPU of gztool -ix ÷ of one worker', ratio(cpu['gztool -ix'], cpu['one worker']), {
       unit: '×',
     })
     // The same distance between seek points for both.

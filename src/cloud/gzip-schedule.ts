@@ -21,34 +21,18 @@ export interface Results {
   stop(): Promise<void>
 }
 
-/** Each task knows what is before it. */
-export function oneByOne(stage: Stage): Results {
-  const run = async (task: TaskLine) => readGzipTask(await stage.run(task))
-  return {
-    async get(task, from) {
-      const kept = stage.kept.get(task.id)
-      const result = kept && readGzipTask(kept)
-      // What several workers left may say nothing of the content.
-      const isEnough = result && (task.content === undefined || result.scanned !== undefined)
-      return isEnough ? result : run(knowing(task, from))
-    },
-    scanLater: async (task) => (await run(task)).scanned,
-    finish: async () => {},
-    stop: async () => {},
-  }
-}
-
 /** The task, told where its first block starts. */
 export function knowing(task: TaskLine, from: GzipFrom | undefined): TaskLine {
   return from ? { ...task, from: { bit: from.bit, window: toBase64(from.window) } } : task
 }
 
-export interface SideBySide {
+export interface Schedule {
   /** Tasks under way at once. */
   readonly lanes: number
   /**
    * Tasks left for the lane that runs the one asked for, which knows what is before it and so takes less time: with
-   * some left, the next ones will be known, too, when it gets there. 0 when knowing makes no difference.
+   * some left, the next ones will be known, too, when it gets there. 0 when knowing makes no difference; with Infinity
+   * no lane goes ahead.
    */
   readonly reserve: number
   readonly signal: AbortSignal | undefined
@@ -62,18 +46,21 @@ interface Job {
   readonly found?: (part: Part) => void
 }
 
-/** Several tasks at once, in order but for those in reserve. A task that is not the one asked for knows nothing. */
-export function sideBySide(
+/**
+ * Runs the task asked for, which knows what is before it, and others ahead of it, which know nothing: in order but for
+ * those in reserve.
+ */
+export function scheduleTasks(
   stage: Stage,
   tasks: readonly TaskLine[],
-  { lanes, reserve, signal }: SideBySide,
+  { lanes, reserve, signal }: Schedule,
 ): Results {
   const finished = new Map<number, Part>(stage.kept)
   const taken = new Set(stage.kept.keys())
   const changes = announcer()
-  /** The task asked for: those before are done with. */
-  let front = 0
+  /** The task asked for, and what is known of it: those before are done with. */
   let asked: TaskLine | undefined
+  let from: GzipFrom | undefined
   /** Whether it is waited for; else those after it are being looked at. */
   let awaited = false
   const later: Job[] = []
@@ -81,38 +68,41 @@ export function sideBySide(
   let failure: { readonly error: unknown } | undefined
   let running: Promise<void> | undefined
   const stopped = new AbortController()
+  const isAsked = ({ id }: TaskLine) => id === asked?.id
   const isOver = () => failure !== undefined || stopped.signal.aborted
 
   /** The next of those that go ahead: the first behind the reserve, or the last in it. */
   function pickAhead(): TaskLine | undefined {
     let left: TaskLine | undefined
     let passed = 0
-    for (let id = front; id < tasks.length; id++) {
-      const isFree = !taken.has(id)
-      if (isFree && passed >= reserve) return tasks[id]
+    for (let i = asked?.id ?? 0; i < tasks.length; i++) {
+      const task = tasks[i] as TaskLine
+      const isFree = !taken.has(task.id)
+      if (isFree && passed >= reserve) return task
       // Under way, or done, without knowing: nothing to wait for once it is the one asked for.
-      if (!isFree && id !== front) continue
+      if (!isFree && !isAsked(task)) continue
       passed++
-      if (isFree) left = tasks[id]
+      if (isFree) left = task
     }
     return left
   }
 
   function pick(): Job | undefined {
-    if (reserve > 0 && asked && awaited && !taken.has(front)) return { task: asked, isFront: true }
+    if (reserve > 0 && asked && awaited && !taken.has(asked.id)) {
+      return { task: knowing(asked, from), isFront: true }
+    }
     const again = later.shift()
     if (again) return again
-    const task = complete ? undefined : pickAhead()
+    const task = complete || reserve === Number.POSITIVE_INFINITY ? undefined : pickAhead()
     return task && { task }
   }
 
   async function run({ task, isFront, found }: Job, laneSignal: AbortSignal): Promise<void> {
-    const { id } = task
-    taken.add(id)
+    taken.add(task.id)
     await stage.run(task, laneSignal, (part) => {
       if (found) return found(part)
-      finished.set(id, part)
-      if (id === front) awaited = false
+      finished.set(task.id, part)
+      if (isAsked(task)) awaited = false
       changes.announce()
     })
     // What is to be known next is so in a moment.
@@ -128,34 +118,36 @@ export function sideBySide(
         else await changes.next()
       }
     } catch (error) {
-      failure ??= { error }
-      changes.announce()
+      // Idle lanes wait for this.
+      fail(error)
       throw error
     }
+  }
+
+  function fail(error: unknown): void {
+    failure ??= { error }
+    changes.announce()
   }
 
   function start(): Promise<void> {
     const combined = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal
     const all = Array.from({ length: lanes })
-    return runConcurrently(all, lanes, (_, laneSignal) => lane(laneSignal), combined).catch((error) => {
-      failure ??= { error }
-      changes.announce()
-    })
+    return runConcurrently(all, lanes, (_, laneSignal) => lane(laneSignal), combined).catch(fail)
   }
 
   return {
-    async get(task, from) {
-      front = task.id
-      asked = knowing(task, from)
-      awaited = !finished.has(front)
+    async get(task, known) {
+      asked = task
+      from = known
+      awaited = !finished.has(task.id)
       changes.announce()
       running ??= start()
-      while (!finished.has(front)) {
+      while (!finished.has(task.id)) {
         if (failure) throw failure.error
         await changes.next()
       }
-      const part = finished.get(front) as Part
-      finished.delete(front)
+      const part = finished.get(task.id) as Part
+      finished.delete(task.id)
       return readGzipTask(part)
     },
     scanLater(task) {

@@ -4,7 +4,7 @@ import { type GzipFrom, strideOf } from '../compression/gzip-scan.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { DataplugError } from '../errors.js'
 import type { Part } from '../formats/format.js'
-import { knowing, oneByOne, sideBySide } from './gzip-schedule.js'
+import { knowing, type Schedule, scheduleTasks } from './gzip-schedule.js'
 import { type GzipTaskResult, readGzipTask } from './gzip-task.js'
 import type { Prepared, TaskLine } from './line.js'
 import { lanes, openStage, type Run, type Stage } from './run-tasks.js'
@@ -27,6 +27,15 @@ export interface ScannedGzip {
 }
 
 /**
+ * With so many workers some chunks are decoded twice where a format scans the content, by workers that know what is
+ * before them only the second time. With two, that takes 0.86 of the time, but 1.5 of the CPU, and more reads.
+ */
+const SHARES_SCAN = 3
+
+/** Tasks left for the worker that knows what is before: without it, a task takes up to one and a half times as long. */
+const RESERVE = 2
+
+/**
  * Indexes a gzip object in chunks of compressed bytes. With one worker each chunk is decoded with what is
  * known of those before it; with more, one is, and others meanwhile without. Either way the index is the same,
  * and no byte is read twice, but where a search took something for a block that is none.
@@ -39,7 +48,7 @@ export async function preprocessGzip(
   span: number,
   { headersOnly = false, scan }: GzipScanOptions = {},
 ): Promise<ScannedGzip> {
-  const { format, object, executor } = run
+  const { format, object } = run
   // A chunk may end at multiples of the stride only: then where it ends does not show in the index.
   const stride = strideOf(span)
   const strides = Math.max(1, Math.round(run.chunkSize / stride))
@@ -56,16 +65,11 @@ export async function preprocessGzip(
   const purpose = headersOnly ? ' headers' : scan ? ` scan ${JSON.stringify(scan.prepared ?? null)}` : ''
   const stage = await openStage({ ...run, chunkSize }, tasks, `${span}${purpose}`)
   const indexer = createGzipIndexer(object.uri, kind, span, headersOnly)
-  const results =
-    executor.concurrency < (scan ? SHARES_SCAN : 2)
-      ? oneByOne(stage)
-      : sideBySide(stage, tasks, {
-          // What waits for a worker would come before the task that is known only then.
-          lanes: kind === 'bgzf' ? lanes(executor) : executor.concurrency,
-          reserve: kind === 'bgzf' ? 0 : RESERVE,
-          signal: run.signal,
-        })
-  const parts: (Part | null | undefined | Promise<Part | null | undefined>)[] = []
+  const results = scheduleTasks(stage, tasks, {
+    ...lanesFor(run, kind, scan !== undefined),
+    signal: run.signal,
+  })
+  const scans: (Part | null | Promise<Part | null | undefined>)[] = []
   try {
     for (const task of tasks) {
       const { next } = indexer
@@ -75,7 +79,7 @@ export async function preprocessGzip(
       const asked = scan ? { ...task, content: indexer.size } : task
       const result = await results.get(asked, next)
       const { gzip, scanned } = fits(result, next) ? result : await again(stage, asked, next)
-      parts.push(scan && scanned === undefined ? results.scanLater(knowing(asked, next)) : scanned)
+      if (scan) scans.push(scanned === undefined ? results.scanLater(knowing(asked, next)) : scanned)
       await indexer.add(gzip)
     }
     await results.finish()
@@ -83,8 +87,16 @@ export async function preprocessGzip(
     await results.stop()
   }
   const index = await indexer.finish()
-  const scanned = (await Promise.all(parts)).filter((part) => part !== undefined && part !== null)
-  return scan && scanned.length === parts.length ? { index, parts: scanned } : { index }
+  const parts = (await Promise.all(scans)).filter((part) => part !== null && part !== undefined)
+  return scan && parts.length === scans.length ? { index, parts } : { index }
+}
+
+function lanesFor({ executor }: Run, kind: CompressionKind, isScanned: boolean): Omit<Schedule, 'signal'> {
+  const { concurrency } = executor
+  if (concurrency < (isScanned ? SHARES_SCAN : 2)) return { lanes: 1, reserve: Number.POSITIVE_INFINITY }
+  if (kind === 'bgzf') return { lanes: lanes(executor), reserve: 0 }
+  // As many as workers: what waits for one would come before the task that is known only then.
+  return { lanes: concurrency, reserve: RESERVE }
 }
 
 /** Decodes a chunk once more, now that what comes before it is known. */
@@ -106,15 +118,6 @@ async function again(stage: Stage, task: TaskLine, from: GzipFrom | undefined): 
     },
   )
 }
-
-/**
- * With so many workers some chunks are decoded twice where a format scans the content, by workers that know what is
- * before them only the second time. With two, that takes 0.86 of the time, and 1.5 of the processors and the reads.
- */
-const SHARES_SCAN = 3
-
-/** Tasks left for the worker that knows what is before: without it, a task takes up to one and a half times as long. */
-const RESERVE = 2
 
 type FittingResult = GzipTaskResult & { readonly gzip: GzipPart }
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sideBySide } from '../../src/cloud/gzip-schedule.js'
+import { scheduleTasks } from '../../src/cloud/gzip-schedule.js'
 import type { TaskLine } from '../../src/cloud/line.js'
 import type { Stage } from '../../src/cloud/run-tasks.js'
 import type { Part } from '../../src/formats/format.js'
@@ -55,7 +55,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
     maxLength: 25,
   }),
   lanes: fc.integer({ min: 1, max: 5 }),
-  reserve: fc.integer({ min: 0, max: 3 }),
+  reserve: fc.constantFrom(0, 1, 2, 3, Number.POSITIVE_INFINITY),
 })
 
 describe('tasks of a gzip object side by side', () => {
@@ -63,7 +63,7 @@ describe('tasks of a gzip object side by side', () => {
     await fc.assert(
       fc.asyncProperty(cases, async (given) => {
         const { stage, tasks, ran, under } = makeStage(given)
-        const results = sideBySide(stage, tasks, { ...given, signal: undefined })
+        const results = scheduleTasks(stage, tasks, { ...given, signal: undefined })
         for (const task of tasks)
           expect(await results.get(task, place(task.id))).toMatchObject({ gzip: undefined })
         await results.stop()
@@ -71,6 +71,9 @@ describe('tasks of a gzip object side by side', () => {
         expect(ran.map(({ id }) => id).sort((a, b) => a - b)).toEqual(wanted)
         expect(under.most).toBeLessThanOrEqual(given.lanes)
         for (const { id, bit } of ran) if (bit !== undefined) expect(bit).toBe(place(id)?.bit)
+        if (given.reserve === Number.POSITIVE_INFINITY) {
+          expect(ran.every(({ id, bit }) => bit === place(id)?.bit)).toBe(true)
+        }
         if (given.reserve === 0) expect(ran.every(({ bit }) => bit === undefined)).toBe(true)
         // With one lane all are asked for before they run, unless one before was there at once.
         else if (given.lanes === 1 && wanted.length === tasks.length)
@@ -83,7 +86,7 @@ describe('tasks of a gzip object side by side', () => {
   it('leave some to the lane that knows what is before it', async () => {
     const given: Case = { times: Array.from({ length: 40 }, () => 5), lanes: 2, reserve: 2 }
     const { stage, tasks, ran } = makeStage(given)
-    const results = sideBySide(stage, tasks, { ...given, signal: undefined })
+    const results = scheduleTasks(stage, tasks, { ...given, signal: undefined })
     for (const task of tasks) await results.get(task, place(task.id))
     await results.stop()
     expect(ran.slice(0, 2).map(({ id }) => id)).toEqual([0, 2])
@@ -93,7 +96,7 @@ describe('tasks of a gzip object side by side', () => {
   it('begin nothing more once all were asked for that are needed, but what was put off', async () => {
     const given: Case = { times: Array.from({ length: 40 }, () => 3), lanes: 2, reserve: 2 }
     const { stage, tasks, ran, under } = makeStage(given)
-    const results = sideBySide(stage, tasks, { ...given, signal: undefined })
+    const results = scheduleTasks(stage, tasks, { ...given, signal: undefined })
     for (const task of tasks.slice(0, 4)) await results.get(task, place(task.id))
     const later = results.scanLater({ ...(tasks[2] as TaskLine), content: 7 })
     await results.finish()
@@ -109,7 +112,7 @@ describe('tasks of a gzip object side by side', () => {
       fc.asyncProperty(cases, fc.nat(24), fc.nat(24), async (given, at, stop) => {
         const fail = at % given.times.length
         const { stage, tasks, under } = makeStage(given, fail)
-        const results = sideBySide(stage, tasks, { ...given, signal: undefined })
+        const results = scheduleTasks(stage, tasks, { ...given, signal: undefined })
         let failure: unknown
         for (const task of tasks.slice(0, stop)) {
           failure ??= await results.get(task, place(task.id)).then(

@@ -166,13 +166,18 @@ it('records at fault are named alike, scanned while it is decoded or after', asy
     make('fastq', 8, 9000),
   ])
   const stored = gzipSync(content)
-  const [before, after] = await Promise.all(
-    [FASTQ, later(FASTQ)].map((format) =>
-      indexOf(format, stored, sideBySide, 40_000).catch((error: unknown) => error as DataplugError),
+  const arms = [
+    [later(FASTQ), sideBySide],
+    [FASTQ, inThisThread],
+    [FASTQ, sideBySide],
+  ] as const
+  const [after, ...before] = await Promise.all(
+    arms.map(([format, executor]) =>
+      indexOf(format, stored, executor, 40_000).catch((error: unknown) => error as DataplugError),
     ),
   )
   expect(after).toMatchObject({ code: 'MALFORMED_DATA', offset: expect.any(Number) })
-  expect(before).toEqual(after)
+  for (const error of before) expect(error).toEqual(after)
 })
 
 it('options of the format are checked before the object is decoded', async () => {

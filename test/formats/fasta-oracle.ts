@@ -80,8 +80,7 @@ function faidx(lines: readonly string[]): 'refused' | 'left out' | readonly [num
     } else if (line.length + 1 > width) return 'refused'
     else if (line.length + 1 < width) ended = true
   }
-  if (width === 0) return 'left out'
-  return [bases, width]
+  return width === 0 ? 'left out' : [bases, width]
 }
 
 function hasNoLineBases(lines: readonly string[]): boolean {

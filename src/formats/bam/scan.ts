@@ -163,7 +163,12 @@ function recordsFrom(view: DataView, start: number): number[] | undefined {
 /** Each walk as f64s: records, next, fault or -1, how many of open, entries and starts there are, and these. */
 function encodeWalks(walks: readonly WalkFacts[]): Uint8Array {
   const numbers = walks.flatMap(({ records, next, fault = -1, open, entries, starts }) => [
-    ...[records, next, fault, open.length, entries.length * 2, starts.length],
+    records,
+    next,
+    fault,
+    open.length,
+    entries.length * 2,
+    starts.length,
     ...open,
     ...entries.flat(),
     ...starts,
@@ -187,10 +192,8 @@ function decodeWalks(bytes: Uint8Array): WalkFacts[] {
     const entries = Array.from({ length: entered / 2 }, (_, i) => {
       return [flat[i * 2] as number, flat[i * 2 + 1] as number] as const
     })
-    walks.push({
-      ...{ records, next, open, entries, starts: [...take(started)] },
-      fault: fault === -1 ? undefined : fault,
-    })
+    const starts = [...take(started)]
+    walks.push({ records, next, open, fault: fault === -1 ? undefined : fault, entries, starts })
   }
   return walks
 }
