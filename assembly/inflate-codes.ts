@@ -15,20 +15,28 @@ import {
   settle,
 } from './inflate-state'
 import {
+  BASES,
   DISTANCES,
   DISTANCE_BITS,
   DISTANCE_POINTER,
   DISTANCE_SPECIAL,
   END_OF_BLOCK,
+  EXTRA,
   LITERALS,
   LITERAL_BITS,
   POINTER,
+  SHIFT,
   SPECIAL,
 } from './inflate-tables'
 
 const LITERAL_MASK: u64 = (1 << LITERAL_BITS) - 1
 const DISTANCE_MASK: u64 = (1 << DISTANCE_BITS) - 1
-/** An iteration refills twice, 7 bytes each, and the second load reads 8. */
+/** Where the next bits are in a table, in bytes, with SHIFT bits below them. */
+const LITERAL_PLACE: u32 = u32(LITERAL_MASK) << SHIFT
+const DISTANCE_PLACE: u32 = u32(DISTANCE_MASK) << SHIFT
+/** What an entry has once all bits of a length are in it. */
+const WHOLE_LENGTH: u32 = 0x01ff003f
+/** An iteration refills at most twice, 7 bytes each, and the second load reads 8. */
 const FAST_INPUT: usize = 24
 
 /** For a period of p bytes: p * 16 holds i mod p, and STEPS how far 16 bytes advance in whole periods. */
@@ -46,6 +54,13 @@ export function preparePeriods(): void {
 @inline
 function lowBits(value: u64, count: u32): u64 {
   return value & ((u64(1) << u64(count)) - 1)
+}
+
+/** What follows the code of an entry, with nothing below the next bit. */
+// @ts-ignore: decorator
+@inline
+function extraBits(bits: u64, entry: u32): u32 {
+  return u32(bits >> u64((entry >> 8) - SHIFT))
 }
 
 // @ts-ignore: decorator
@@ -72,7 +87,7 @@ function isPast(next: usize, fastEnd: usize, out: usize, limit: usize): bool {
   return i32((fastEnd - next) | (limit - out)) < 0
 }
 
-/** Copies from `from` up to `end`; may write 15 bytes more. The two may overlap (RFC 1951, 3.2.3). */
+/** Copies from `from` up to `end`; may write 15 symbols more. The two may overlap (RFC 1951, 3.2.3). */
 // @ts-ignore: decorator
 @inline
 function copyMatch<T>(out: usize, from: usize, end: usize): void {
@@ -80,8 +95,10 @@ function copyMatch<T>(out: usize, from: usize, end: usize): void {
   if (period >= 16) {
     do {
       v128.store(out, v128.load(from))
-      out += 16
-      from += 16
+      // Matches are short, but many have more than 16 bytes of symbols.
+      if (sizeof<T>() == 2) v128.store(out, v128.load(from, 16), 16)
+      out += 16 * sizeof<T>()
+      from += 16 * sizeof<T>()
     } while (out < end)
   } else {
     const pattern = i8x16.swizzle(v128.load(from), v128.load(PERIODS + (period << 4)))
@@ -118,30 +135,48 @@ export function decodeCodes<T>(limit: usize): i32 {
   let status = READY
 
   if (next <= fastEnd && out <= limit) {
+    bits <<= SHIFT
+    count += SHIFT
     bits |= load<u64>(next) << u64(count)
     next += wholeBytes<T>(count)
     count |= 56
-    let entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
-    // Only the low six bits of `count` mean anything in here; the entries' upper bits are never masked.
+    let entry = load<u32>(u32(bits) & LITERAL_PLACE, LITERALS)
+    // A refill makes 62 bits right, whatever `count` then says: those above are of the next byte. Of them a distance
+    // takes 28, a literal and a length that the root sees 11 each, which leaves 12 for a lookup; then comes the next
+    // refill. Only the low six bits of `count` mean anything in here; the entries' upper bits are never masked.
     while (true) {
       if (i32(entry) < 0) {
         bits >>= u64(entry)
         count -= entry
         put<T>(out, entry)
         out += sizeof<T>()
-        entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
+        entry = load<u32>(u32(bits) & LITERAL_PLACE, LITERALS)
         if (i32(entry) < 0) {
           bits >>= u64(entry)
           count -= entry
           put<T>(out, entry)
           out += sizeof<T>()
-          entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
+          bits |= load<u64>(next) << u64(count)
+          next += wholeBytes<T>(count)
+          count |= 56
+          entry = load<u32>(u32(bits) & LITERAL_PLACE, LITERALS)
+          if (isPast(next, fastEnd, out, limit)) break
+          continue
+        }
+      }
+      if (entry & SPECIAL) {
+        bits |= load<u64>(next) << u64(count)
+        next += wholeBytes<T>(count)
+        count |= 56
+        if (entry & POINTER) {
+          const index = ((entry >> 16) & 0xfff) + u32(lowBits(bits >> (LITERAL_BITS + SHIFT), entry >> 8))
+          entry = load<u32>(index << 2, LITERALS)
           if (i32(entry) < 0) {
             bits >>= u64(entry)
             count -= entry
             put<T>(out, entry)
             out += sizeof<T>()
-            entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
+            entry = load<u32>(u32(bits) & LITERAL_PLACE, LITERALS)
             if (isPast(next, fastEnd, out, limit)) break
             bits |= load<u64>(next) << u64(count)
             next += wholeBytes<T>(count)
@@ -149,36 +184,21 @@ export function decodeCodes<T>(limit: usize): i32 {
             continue
           }
         }
-      }
-      if (entry & SPECIAL) {
-        if (!(entry & POINTER)) break
-        const index = ((entry >> 16) & 0xfff) + u32(lowBits(bits >> LITERAL_BITS, entry >> 8))
-        entry = load<u32>(index << 2, LITERALS)
-        if (i32(entry) < 0) {
-          bits >>= u64(entry)
-          count -= entry
-          put<T>(out, entry)
-          out += sizeof<T>()
-          entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
-          if (isPast(next, fastEnd, out, limit)) break
-          bits |= load<u64>(next) << u64(count)
-          next += wholeBytes<T>(count)
-          count |= 56
-          continue
+        if (entry & SPECIAL) {
+          if (!(entry & EXTRA)) break
+          entry = (entry & WHOLE_LENGTH) + (extraBits(lowBits(bits >> SHIFT, entry), entry) << 16)
         }
-        if (entry & SPECIAL) break
       }
-      // Two literals and a length took at most 2 * 11 + 20 of 56 bits.
-      const length = (entry >> 16) + u32(lowBits(bits, entry) >> u64(entry >> 8))
       bits >>= u64(entry)
       count -= entry
+      let distanceEntry = load<u32>(u32(bits) & DISTANCE_PLACE, DISTANCES)
+      // While the table is looked up.
       bits |= load<u64>(next) << u64(count)
       next += wholeBytes<T>(count)
       count |= 56
-      let distanceEntry = load<u32>((u32(bits) & u32(DISTANCE_MASK)) << 2, DISTANCES)
       if (distanceEntry & DISTANCE_SPECIAL) {
         if (distanceEntry & DISTANCE_POINTER) {
-          const index = (distanceEntry >> 16) + u32(lowBits(bits >> DISTANCE_BITS, distanceEntry >> 8))
+          const index = (distanceEntry >> 16) + u32(lowBits(bits >> (DISTANCE_BITS + SHIFT), distanceEntry >> 8))
           distanceEntry = load<u32>(index << 2, DISTANCES)
         }
         if (distanceEntry & DISTANCE_SPECIAL) {
@@ -186,9 +206,10 @@ export function decodeCodes<T>(limit: usize): i32 {
           break
         }
       }
-      const distance = (distanceEntry >> 16) + u32(lowBits(bits, distanceEntry) >> u64(distanceEntry >> 8))
+      const base = distanceEntry >> 16
+      const distance = load<u32>(base, BASES) + (u32(bits >> u64(distanceEntry >> 8)) & load<u32>(base, BASES + 4))
       const from = out - (usize(distance) << width)
-      const end = out + (usize(length) << width)
+      const end = out + (usize(entry >> 16) << width)
       // Nested: of one condition the compiler makes a value first, which costs more than the rest of the check.
       if (from < watch) {
         if (!touch(from, end - out, width)) {
@@ -198,16 +219,13 @@ export function decodeCodes<T>(limit: usize): i32 {
       }
       bits >>= u64(distanceEntry)
       count -= distanceEntry
-      // At least 28 bits are left: the next lookup overlaps the copy.
-      entry = load<u32>((u32(bits) & u32(LITERAL_MASK)) << 2, LITERALS)
+      // The next lookup overlaps the copy.
+      entry = load<u32>(u32(bits) & LITERAL_PLACE, LITERALS)
       copyMatch<T>(out, from, end)
       out = end
       if (isPast(next, fastEnd, out, limit)) break
-      bits |= load<u64>(next) << u64(count)
-      next += wholeBytes<T>(count)
-      count |= 56
     }
-    settle(bits, count & 63, next)
+    settle(bits >> SHIFT, (count - SHIFT) & 63, next)
     bits = State.bits
     count = State.bitCount
     next = State.next
@@ -233,7 +251,7 @@ export function decodeCodes<T>(limit: usize): i32 {
         out += sizeof<T>()
         continue
       }
-      if (entry & SPECIAL) {
+      if (entry & SPECIAL && !(entry & EXTRA)) {
         if (entry & END_OF_BLOCK) {
           bits >>= u64(used)
           count -= used
@@ -251,8 +269,9 @@ export function decodeCodes<T>(limit: usize): i32 {
       const distanceUsed = distanceEntry & 63
       if (distanceUsed <= restCount) {
         if (distanceEntry & DISTANCE_SPECIAL) status = BAD_DISTANCE_SYMBOL
-        const distance = (distanceEntry >> 16) + u32(lowBits(rest, distanceUsed) >> u64(distanceEntry >> 8))
-        const length = (entry >> 16) + u32(lowBits(bits, used) >> u64(entry >> 8))
+        const base = distanceEntry >> 16
+        const distance = load<u32>(base, BASES) + (extraBits(rest, distanceEntry) & load<u32>(base, BASES + 4))
+        const length = ((entry & WHOLE_LENGTH) >> 16) + (entry & EXTRA ? extraBits(lowBits(bits, used), entry) : 0)
         const from = out - (usize(distance) << width)
         const end = out + (usize(length) << width)
         if (status == READY && from < watch && !touch(from, end - out, width)) status = DISTANCE_TOO_FAR

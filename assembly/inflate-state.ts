@@ -6,7 +6,7 @@
 // Symbols are u8, or u16 when the bytes before the start are unknown, so 32 Ki of history take 32 or
 // 64 KiB, both ending at OUT. When PIECE is full the newest history moves down in front of OUT: matches
 // are always one linear copy, never a ring with a seam. SLACK takes what a fast iteration may write past
-// the limit: two literals, a match of 258 and a 16-byte store, two bytes a symbol.
+// the limit: two literals, a match of 258 and 15 more, two bytes a symbol.
 
 import { INPUT } from './memory'
 

@@ -4,21 +4,27 @@
 // as small as its codes allow. An entry is a u32:
 //
 //   bits  0..5   bits to consume: code plus extra bits (a pointer: the root bits)
-//   bits  8..13  length of the code alone, where the extra bits start (a pointer: bits of the subtable)
-//   bits 16..    literal, base of a length or distance, symbol of the precode, or index of the subtable
+//   bits  8..13  where extra bits start: length of the code alone, plus SHIFT (a pointer: bits of the subtable)
+//   bits 16..    literal, length, place in BASES of a distance, symbol of the precode, or index of the subtable
 //
-// Shift counts are taken mod 64 by the machine, so most fields need no mask. Flags differ, since distance
-// bases fill bits 16..30: literal/length flags are bits 28..31, distance flags are bits 14 and 15.
+// Extra bits of a length that the root sees whole are in its entry already; else EXTRA is set. Shift counts are
+// taken mod 64 by the machine, so most fields need no mask. Flags of literals and lengths are bits 27..31, a
+// pointer has the index where EXTRA would be; flags of distances are bits 14 and 15.
+
+/** The fast loop keeps so many bits below the next one: masked, they are the address of a u32 without a shift. */
+export const SHIFT: u32 = 2
 
 export const LITERAL_BITS: u32 = 11
 export const DISTANCE_BITS: u32 = 9
 export const PRECODE_BITS: u32 = 7
 
 export const LITERAL: u32 = 0x80000000
-/** No literal and no length: end of block, a pointer, or not a code. */
+/** No literal, and no length that is whole: end of block, a pointer, not a code, or EXTRA. */
 export const SPECIAL: u32 = 0x40000000
 export const END_OF_BLOCK: u32 = 0x20000000
 export const POINTER: u32 = 0x10000000
+/** A length whose extra bits are still to be added. SPECIAL, too, for it is rare. */
+export const EXTRA: u32 = 0x08000000
 export const DISTANCE_SPECIAL: u32 = 0x8000
 export const DISTANCE_POINTER: u32 = 0x4000
 
@@ -26,6 +32,8 @@ export const DISTANCE_POINTER: u32 = 0x4000
 // 57 tables of 16, and 30 codes below a 9-bit root at most 4 of 64 and a few small ones.
 export const LITERALS: usize = memory.data(4 * 3072, 64)
 export const DISTANCES: usize = memory.data(4 * 1024, 64)
+/** By distance symbol: its base, and a mask of its extra bits. */
+export const BASES: usize = memory.data(8 * 32, 64)
 export const PRECODES: usize = memory.data(4 * 128, 64)
 /** Code lengths of the block being read: literal/length, then distance. Room for one repeat too many. */
 export const LENGTHS: usize = memory.data(640, 16)
@@ -35,6 +43,8 @@ export const PRECODE_LENGTHS: usize = memory.data(32, 16)
 const COUNTS: usize = memory.data(4 * 16, 16)
 const STARTS: usize = memory.data(4 * 16, 16)
 const SORTED: usize = memory.data(2 * 320, 16)
+/** Codes that the root sees whole, by symbol, their bits reversed. */
+const CODES: usize = memory.data(2 * 320, 16)
 /** Entries by symbol, still without the length of their code. */
 const LITERAL_ENTRIES: usize = memory.data(4 * 288, 16)
 const DISTANCE_ENTRIES: usize = memory.data(4 * 32, 16)
@@ -51,7 +61,7 @@ export function prepareTables(): void {
   let base: u32 = 3
   for (let i: u32 = 0; i < 28; i++) {
     const extra = i < 8 ? 0 : (i >> 2) - 1
-    store<u32>(LITERAL_ENTRIES + ((257 + i) << 2), (base << 16) | extra)
+    store<u32>(LITERAL_ENTRIES + ((257 + i) << 2), (base << 16) | (extra ? SPECIAL | EXTRA | extra : 0))
     base += 1 << extra
   }
   store<u32>(LITERAL_ENTRIES + (285 << 2), 258 << 16)
@@ -60,7 +70,9 @@ export function prepareTables(): void {
   base = 1
   for (let i: u32 = 0; i < 30; i++) {
     const extra = i < 4 ? 0 : (i >> 1) - 1
-    store<u32>(DISTANCE_ENTRIES + (i << 2), (base << 16) | extra)
+    store<u32>(DISTANCE_ENTRIES + (i << 2), (i << (16 + 3)) | extra)
+    store<u32>(BASES + (i << 3), base)
+    store<u32>(BASES + (i << 3), (1 << extra) - 1, 4)
     base += 1 << extra
   }
   store<u32>(DISTANCE_ENTRIES + (30 << 2), DISTANCE_SPECIAL)
@@ -69,7 +81,24 @@ export function prepareTables(): void {
 }
 
 export function buildLiterals(lengths: usize, count: u32): i32 {
-  return build(lengths, count, LITERALS, LITERAL_BITS, LITERAL_ENTRIES, SPECIAL, SPECIAL | POINTER)
+  const left = build(lengths, count, LITERALS, LITERAL_BITS, LITERAL_ENTRIES, SPECIAL, SPECIAL | POINTER)
+  if (left == 0) addExtraBits(lengths, count)
+  return left
+}
+
+/** Adds their extra bits to the lengths in the root, where it sees these, too. */
+function addExtraBits(lengths: usize, count: u32): void {
+  for (let symbol: u32 = 265; symbol < min<u32>(count, 285); symbol++) {
+    const length: u32 = load<u8>(lengths + symbol)
+    const extra = ((symbol - 257) >> 2) - 1
+    if (length == 0 || length + extra > LITERAL_BITS) continue
+    const entry = load<u32>(LITERAL_ENTRIES + (symbol << 2)) - (SPECIAL | EXTRA) + length
+    const mask: u32 = (1 << extra) - 1
+    const first = LITERALS + (usize(load<u16>(CODES + (symbol << 1))) << 2)
+    for (let i: u32 = 0; i < u32(1) << (LITERAL_BITS - length); i++) {
+      store<u32>(first + (usize(i) << (length + 2)), entry + ((i & mask) << 16))
+    }
+  }
 }
 
 export function buildDistances(lengths: usize, count: u32): i32 {
@@ -128,10 +157,11 @@ function build(
   const used = start
   if (left > 0) {
     const one = used == 1 && load<u32>(COUNTS + 4) == 1
-    const entry = one ? load<u32>(entries + (u32(load<u16>(SORTED)) << 2)) + 0x101 : invalid | 0x101
+    const noCode = invalid + atLength(1)
+    const entry = one ? load<u32>(entries + (u32(load<u16>(SORTED)) << 2)) + atLength(1) : noCode
     for (let i: u32 = 0; i < u32(1) << rootBits; i += 2) {
       store<u32>(table + (i << 2), entry)
-      store<u32>(table + ((i + 1) << 2), invalid | 0x101)
+      store<u32>(table + ((i + 1) << 2), noCode)
     }
     return left
   }
@@ -144,7 +174,9 @@ function build(
   let i: u32 = 0
   for (; length <= rootBits; ) {
     for (; waiting > 0; waiting--, i++) {
-      store<u32>(table + (code << 2), load<u32>(entries + (u32(load<u16>(sorted)) << 2)) + length * 0x101)
+      const symbol: usize = load<u16>(sorted)
+      store<u16>(CODES + (symbol << 1), u16(code))
+      store<u32>(table + (code << 2), load<u32>(entries + (symbol << 2)) + atLength(length))
       sorted += 2
       code = nextCode(code, length)
     }
@@ -173,7 +205,7 @@ function build(
       end = subtable + (u32(1) << subtableBits)
       store<u32>(table + (prefix << 2), pointer | (subtable << 16) | (subtableBits << 8) | rootBits)
     }
-    const entry = load<u32>(entries + (u32(load<u16>(sorted)) << 2)) + length * 0x101
+    const entry = load<u32>(entries + (u32(load<u16>(sorted)) << 2)) + atLength(length)
     sorted += 2
     for (let k = subtable + (code >> rootBits); k < end; k += u32(1) << (length - rootBits)) {
       store<u32>(table + (k << 2), entry)
@@ -181,6 +213,13 @@ function build(
     code = nextCode(code, length)
   }
   return 0
+}
+
+/** What the length of its code adds to an entry by symbol: bits to consume, and where extra bits start. */
+// @ts-ignore: decorator
+@inline
+function atLength(length: u32): u32 {
+  return length + ((length + SHIFT) << 8)
 }
 
 /** Adds one to a code of that length whose bits are reversed; the last code wraps to zero. */
