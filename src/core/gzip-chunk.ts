@@ -1,6 +1,6 @@
 import { Arena } from './arena.js'
 import { powerOfBytes } from './crc-algebra.js'
-import { createGzipDecoder } from './gzip-decoder.js'
+import { createGzipDecoder, type GzipDecoder } from './gzip-decoder.js'
 import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from './gzip-part.js'
 import { noPairs } from './gzip-part.js'
 import { type Inflater, WINDOW_SIZE } from './inflater.js'
@@ -63,105 +63,95 @@ export interface DecodedChunk extends GzipChunk {
  * @throws MALFORMED_DATA (from push, pieces and finish) with the offset
  */
 export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: ChunkOptions): DecodedChunk {
-  const { rule, until, arena = new Arena() } = options
-  const { smallMembers = false } = rule
-  arena.reset()
+  return new PointedChunk(memory, start, options)
+}
+
+/** A seek point that matches may still reach from behind it. */
+interface PendingPoint {
+  readonly bit: number
+  readonly output: number
+  readonly lines: LineCount
+  readonly symbols: Uint16Array
+  readonly members: number
+}
+
+/** A class, as the decoder is: functions made anew for each chunk would have to be optimised anew, too. */
+class PointedChunk implements DecodedChunk {
+  readonly #memory: CoreMemory
+  readonly #rule: PointRule
+  readonly #smallMembers: boolean
+  readonly #until: number
+  readonly #arena: Arena
   /** Decoded bytes after a point from which on any block is the next one. */
-  const blockSpan = smallMembers ? rule.span + SMALL_MEMBER : rule.span
-  const decoder = createGzipDecoder(memory, { name: options.name, ...start })
-  const unknown = 'window' in start && start.window === 'unknown'
-  const summary = new Summary(decoder.inflater, arena, unknown)
-  const points: PartPoint[] = []
-  const newest = arena.u16(WINDOW_SIZE)
-  let pending:
-    | { bit: number; output: number; lines: LineCount; symbols: Uint16Array; members: number }
-    | undefined
-  let stride = 0
-  let end: number | undefined
+  readonly #blockSpan: number
+  readonly #decoder: GzipDecoder
+  readonly #summary: Summary
+  readonly #points: PartPoint[] = []
+  readonly #newest: Uint16Array
+  #pending: PendingPoint | undefined
+  /** The first bit at or after which a block that a search would find becomes a point. */
+  #stride = 0
+  #end: number | undefined
   /** Headers read of blocks that the next chunk starts with. */
-  let blocksAhead = 0
+  #blocksAhead = 0
 
-  /** @param findable whether a search would find the block, so that a chunk may start there */
-  function addPoint(bit: number, findable: boolean): void {
-    settlePoint()
-    const { output, members } = summary
-    pending = { bit, output, lines: summary.takeLines(), symbols: summary.history(newest), members }
-    decoder.inflater.memory.kernels.inflateWatch()
-    if (findable) stride = (Math.floor(bit / 8 / rule.stride) + 1) * rule.stride * 8
-    aim()
-  }
-
-  /** A point's window is final once nothing can reach it any more: after 32 KiB, or a member's end. */
-  function settlePoint(): void {
-    if (!pending) return
-    const { bit, output, lines, symbols, members } = pending
-    const done = summary.output - output >= WINDOW_SIZE || summary.members > members
-    points.push({
-      bit,
-      output,
-      lines,
-      window: sparseWindow(arena, symbols, done ? summary.needed() : undefined),
-    })
-  }
-
-  function aim(): void {
-    decoder.stops.bit = smallMembers ? Number.MAX_SAFE_INTEGER : Math.min(stride, until)
-    decoder.stops.minimum = Math.max(0, blockSpan - sincePoint())
-  }
-
-  function sincePoint(): number {
-    return summary.output - (pending?.output ?? 0)
-  }
-
-  function* pieces(bytes: Uint8Array): Generator<Uint8Array, boolean, undefined> {
-    for (const step of decoder.push(bytes)) {
-      if (step.kind === 'piece') {
-        summary.addPiece()
-        const { pieceStart, pieceEnd } = decoder.inflater
-        yield memory.bytes.subarray(pieceStart, pieceEnd)
-      } else if (step.kind === 'end') summary.endSegment(step)
-      else if (step.kind === 'member') {
-        const { bit } = decoder.inflater
-        if (smallMembers && pending && bit >= until) {
-          end = bit
-          return true
-        }
-        summary.beginMember()
-        if (!pending) addPoint(bit, true)
-        else if (smallMembers && (bit >= stride || sincePoint() >= rule.span)) addPoint(bit, true)
-      } else {
-        const { blockBit } = decoder.inflater
-        const findable = decoder.inflater.findable && !smallMembers
-        if (findable && blockBit >= until) {
-          end = blockBit
-          blocksAhead = 1
-          return true
-        }
-        if (sincePoint() >= blockSpan || (findable && blockBit >= stride)) addPoint(blockBit, findable)
-      }
-      aim()
+  constructor(
+    memory: CoreMemory,
+    start: ChunkStart,
+    { name, rule, until, arena = new Arena() }: ChunkOptions,
+  ) {
+    arena.reset()
+    this.#memory = memory
+    this.#rule = rule
+    this.#smallMembers = rule.smallMembers ?? false
+    this.#until = until
+    this.#arena = arena
+    this.#blockSpan = this.#smallMembers ? rule.span + SMALL_MEMBER : rule.span
+    this.#decoder = createGzipDecoder(memory, { name, ...start })
+    const unknown = 'window' in start && start.window === 'unknown'
+    this.#summary = new Summary(this.#decoder.inflater, arena, unknown)
+    this.#newest = arena.u16(WINDOW_SIZE)
+    if ('bit' in start) {
+      this.#summary.beginMember()
+      this.#addPoint(start.bit, true)
     }
-    return false
   }
 
-  function push(bytes: Uint8Array): boolean {
-    const steps = pieces(bytes)
+  push(bytes: Uint8Array): boolean {
+    const steps = this.pieces(bytes)
     for (;;) {
       const { done, value } = steps.next()
       if (done) return value
     }
   }
 
-  function part(): GzipPart {
-    settlePoint()
-    const { lines, last, tail, factors, segments, reach } = summary.close()
+  *pieces(bytes: Uint8Array): Generator<Uint8Array, boolean, undefined> {
+    const { inflater } = this.#decoder
+    for (const step of this.#decoder.push(bytes)) {
+      if (step.kind === 'piece') {
+        this.#summary.addPiece()
+        yield this.#memory.bytes.subarray(inflater.pieceStart, inflater.pieceEnd)
+      } else if (step.kind === 'end') this.#summary.endSegment(step)
+      else if (step.kind === 'member' ? this.#beginMember() : this.#beginBlock()) return true
+      this.#aim()
+    }
+    return false
+  }
+
+  finish(): void {
+    this.#decoder.finish()
+  }
+
+  part(): GzipPart {
+    this.#settlePoint()
+    const { lines, last, tail, factors, segments, reach } = this.#summary.close()
     return {
-      start: points[0]?.bit ?? 0,
-      end,
-      size: summary.output,
-      blocks: decoder.inflater.memory.kernels.inflateBlocks() - blocksAhead,
+      start: this.#points[0]?.bit ?? 0,
+      end: this.#end,
+      size: this.#summary.output,
+      blocks: this.#memory.kernels.inflateBlocks() - this.#blocksAhead,
       reach,
-      points,
+      points: this.#points,
       lines,
       segments,
       factors,
@@ -170,11 +160,63 @@ export function createGzipChunk(memory: CoreMemory, start: ChunkStart, options: 
     }
   }
 
-  if ('bit' in start) {
-    summary.beginMember()
-    addPoint(start.bit, true)
+  /** Whether the chunk ends before this member. */
+  #beginMember(): boolean {
+    const { bit } = this.#decoder.inflater
+    if (this.#smallMembers && this.#pending && bit >= this.#until) {
+      this.#end = bit
+      return true
+    }
+    this.#summary.beginMember()
+    const isDue = this.#smallMembers && (bit >= this.#stride || this.#sincePoint() >= this.#rule.span)
+    if (!this.#pending || isDue) this.#addPoint(bit, true)
+    return false
   }
-  return { push, pieces, finish: () => decoder.finish(), part }
+
+  /** Whether the chunk ends before this block. */
+  #beginBlock(): boolean {
+    const { blockBit, findable } = this.#decoder.inflater
+    const isFound = findable && !this.#smallMembers
+    if (isFound && blockBit >= this.#until) {
+      this.#end = blockBit
+      this.#blocksAhead = 1
+      return true
+    }
+    const isDue = this.#sincePoint() >= this.#blockSpan || (isFound && blockBit >= this.#stride)
+    if (isDue) this.#addPoint(blockBit, isFound)
+    return false
+  }
+
+  /** @param findable whether a search would find the block, so that a chunk may start there */
+  #addPoint(bit: number, findable: boolean): void {
+    this.#settlePoint()
+    const { output, members } = this.#summary
+    const lines = this.#summary.takeLines()
+    this.#pending = { bit, output, lines, symbols: this.#summary.history(this.#newest), members }
+    this.#memory.kernels.inflateWatch()
+    const { stride } = this.#rule
+    if (findable) this.#stride = (Math.floor(bit / 8 / stride) + 1) * stride * 8
+    this.#aim()
+  }
+
+  /** A point's window is final once nothing can reach it any more: after 32 KiB, or a member's end. */
+  #settlePoint(): void {
+    if (!this.#pending) return
+    const { bit, output, lines, symbols, members } = this.#pending
+    const done = this.#summary.output - output >= WINDOW_SIZE || this.#summary.members > members
+    const needed = done ? this.#summary.needed() : undefined
+    this.#points.push({ bit, output, lines, window: sparseWindow(this.#arena, symbols, needed) })
+  }
+
+  #aim(): void {
+    const { stops } = this.#decoder
+    stops.bit = this.#smallMembers ? Number.MAX_SAFE_INTEGER : Math.min(this.#stride, this.#until)
+    stops.minimum = Math.max(0, this.#blockSpan - this.#sincePoint())
+  }
+
+  #sincePoint(): number {
+    return this.#summary.output - (this.#pending?.output ?? 0)
+  }
 }
 
 /** Counts and checksums of the pieces that an inflater gives: of bytes, or of symbols with markers. */
