@@ -1,4 +1,6 @@
+import type { Executor } from '../cloud/executor.js'
 import type { PreprocessOptions } from '../cloud/preprocess.js'
+import { resultCollector } from '../executors/collect-results.js'
 import { inline } from '../executors/inline.js'
 import { threads } from '../executors/threads.js'
 import type { JsonObject } from '../formats/format.js'
@@ -10,7 +12,7 @@ export async function withWorkers(
   { args, stderr, signal }: Context,
   run: (options: PreprocessOptions<JsonObject>) => Promise<unknown>,
 ): Promise<void> {
-  const executor = args.workers > 1 ? threads({ size: args.workers }) : inline()
+  const executor = args.workers > 1 ? collecting(threads({ size: args.workers })) : inline()
   try {
     await run({
       executor,
@@ -22,5 +24,18 @@ export async function withWorkers(
     })
   } finally {
     await executor[Symbol.asyncDispose]()
+  }
+}
+
+/** In a process of its own results are collected as they come; see `resultCollector`. */
+function collecting(executor: Executor): Executor {
+  const collect = resultCollector()
+  return {
+    ...executor,
+    async run(work, environment, options) {
+      const result = await executor.run(work, environment, options)
+      if (result instanceof Uint8Array) collect(result.byteLength)
+      return result
+    },
   }
 }
