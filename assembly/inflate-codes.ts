@@ -135,6 +135,7 @@ export function decodeCodes<T>(limit: usize): i32 {
   let status = READY
 
   if (next <= fastEnd && out <= limit) {
+    // There is room: what came before left 55 bits at most, one symbol's 48 and part of a byte.
     bits <<= SHIFT
     count += SHIFT
     bits |= load<u64>(next) << u64(count)

@@ -3,6 +3,7 @@ import type { PreprocessOptions } from '../cloud/preprocess.js'
 import { resultCollector } from '../executors/collect-results.js'
 import { inline } from '../executors/inline.js'
 import { threads } from '../executors/threads.js'
+import { withThisThread } from '../executors/with-this-thread.js'
 import type { JsonObject } from '../formats/format.js'
 import type { Context } from './context.js'
 import { progressReporter } from './progress.js'
@@ -12,7 +13,9 @@ export async function withWorkers(
   { args, stderr, signal }: Context,
   run: (options: PreprocessOptions<JsonObject>) => Promise<unknown>,
 ): Promise<void> {
-  const executor = args.workers > 1 ? collecting(threads({ size: args.workers })) : inline()
+  // Others than this one start while the object is opened.
+  const executor =
+    args.workers > 1 ? withThisThread(collecting(threads({ size: args.workers - 1, eager: true }))) : inline()
   try {
     await run({
       executor,

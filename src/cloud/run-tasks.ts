@@ -65,7 +65,9 @@ export async function openStage(run: Run, tasks: readonly TaskLine[], detail = '
       const part = decodePart(result, core, object.uri)
       onPart?.(part)
       // A single task is not worth keeping: it and the index would be written at the same moment.
-      if (tasks.length > 1) await store.write(`${prefix}${task.id}`, result, { signal: taskSignal })
+      if (tasks.length > 1) {
+        await store.write(`${prefix}${task.id}`, result, { signal: taskSignal, durable: false })
+      }
       if (!done.has(task.id)) bytesDone += rangeLength(task.range)
       done.add(task.id)
       report()

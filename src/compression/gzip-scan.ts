@@ -1,13 +1,15 @@
 import { Arena } from '../core/arena.js'
-import { createBgzfHop } from '../core/bgzf-hop.js'
-import { BGZF_LONG_HEADER, createBgzfChunk } from '../core/bgzf-search.js'
+import { createBgzfChunk } from '../core/bgzf-chunk.js'
+import { BGZF_LONG_HEADER, createSearchedBgzf } from '../core/bgzf-search.js'
 import { createGzipChunk, type DecodedChunk, type GzipChunk } from '../core/gzip-chunk.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { createSearchedChunk, SEARCH_ROOM, type SearchedChunk } from '../core/gzip-search.js'
 import { borrowMemory, returnMemory } from '../core/memory-pool.js'
 import { coreModule } from '../core/module.js'
+import { isDataplugError } from '../errors.js'
 import type { Range } from '../range.js'
 import type { Source } from '../storage/source.js'
+import type { ByteStream } from '../storage/store.js'
 import type { CompressionKind } from './detect.js'
 import { type EncodedGzipPart, encodeGzipPart } from './gzip-part-codec.js'
 import { naming } from './naming.js'
@@ -29,7 +31,7 @@ export interface GzipScan {
   readonly span: number
   /** Where the first block starts, when that is known. */
   readonly from: GzipFrom | undefined
-  /** Of BGZF: nothing is inflated, see `createBgzfHop`. */
+  /** Of BGZF: nothing is inflated, see `createBgzfChunk`. */
   readonly headersOnly: boolean
   /** Whether to give the content. To go from piece to piece takes time, also where nobody looks at them. */
   readonly giveContent: boolean
@@ -68,25 +70,28 @@ export async function* scanGzip(
     until: end === source.size ? Number.POSITIVE_INFINITY : end * 8,
     arena: room.arena,
   }
-  const open = (offset: number): GzipChunk =>
-    headersOnly ? createBgzfHop(offset, options) : createGzipChunk(memory, { offset }, options)
-  const known = headersOnly ? undefined : from
-  const sought = from?.bit ?? start * 8
-  // What starts in a range is a block's data; the header of BGZF's first one may lie before it.
-  const before = kind === 'bgzf' && !known ? BGZF_LONG_HEADER : 0
-  const first = Math.max(0, Math.floor(sought / 8) - before)
-  const chunk: DecodedChunk | SearchedChunk = known
-    ? createGzipChunk(memory, known, options)
-    : start === 0
-      ? open(0)
-      : kind === 'bgzf'
-        ? createBgzfChunk(open, first, sought, options, room.search)
-        : createSearchedChunk(memory, start, options, room.search)
+  const read = (first: number) =>
+    readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
   try {
-    // On to the end of the last block.
-    const stored = readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
-    for await (const bytes of stored) {
-      const complete = giveContent && knowsContent(chunk) ? yield* chunk.pieces(bytes) : chunk.push(bytes)
+    if (kind === 'bgzf' && !giveContent) {
+      const sought = from?.bit ?? start * 8
+      // What starts in a range is a block's data; the header of the first one may lie before it.
+      const first = Math.max(0, Math.floor(sought / 8) - BGZF_LONG_HEADER)
+      const open = (offset: number) => createBgzfChunk(offset, options, headersOnly ? undefined : memory)
+      const chunk = start === 0 ? open(0) : createSearchedBgzf(open, first, sought, options, room.search)
+      const part = await decodeBlocks(chunk, read(first), headersOnly)
+      const fits = part && (headersOnly || from === undefined || part.start === from.bit)
+      if (fits) return encodeGzipPart(part)
+      if (headersOnly || (start > 0 && from === undefined)) return undefined
+      // What is wrong, if anything is, a decoder of all that gzip can be knows.
+    }
+    const chunk =
+      from !== undefined || start === 0
+        ? createGzipChunk(memory, from ?? { offset: 0 }, options)
+        : createSearchedChunk(memory, start, options, room.search)
+    const givesContent = giveContent && knowsContent(chunk)
+    for await (const bytes of read(from === undefined ? start : Math.floor(from.bit / 8))) {
+      const complete = givesContent ? yield* chunk.pieces(bytes) : chunk.push(bytes)
       if (complete) return encoded(chunk.part())
     }
     chunk.finish()
@@ -96,6 +101,24 @@ export async function* scanGzip(
   } finally {
     returnMemory(module, memory)
     idleRoom.push(room)
+  }
+}
+
+/** Undefined when not all is BGZF: with `mustFit` that is an error, if the chunk is one that knows its start. */
+async function decodeBlocks(
+  chunk: GzipChunk | SearchedChunk,
+  stored: ByteStream,
+  mustFit: boolean,
+): Promise<GzipPart | undefined> {
+  try {
+    for await (const bytes of stored) {
+      if (chunk.push(bytes)) return chunk.part()
+    }
+    chunk.finish()
+    return chunk.part()
+  } catch (error) {
+    if (mustFit || !isDataplugError(error, 'MALFORMED_DATA')) throw error
+    return undefined
   }
 }
 

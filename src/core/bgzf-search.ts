@@ -19,8 +19,8 @@ export function bgzfHeader(
 ): { readonly headerSize: number; readonly blockSize: number } | undefined {
   if (at + BGZF_HEADER > bytes.length) return undefined
   // Gzip's magic, deflate, an extra field and nothing else; the field begins with BC and two bytes of size.
-  const [id1, id2, method, flags] = bytes.subarray(at, at + 4)
-  if (id1 !== 0x1f || id2 !== 0x8b || method !== 8 || flags !== 4) return undefined
+  if (bytes[at] !== 0x1f || bytes[at + 1] !== 0x8b || bytes[at + 2] !== 8 || bytes[at + 3] !== 4)
+    return undefined
   const u16 = (offset: number) => (bytes[at + offset] ?? 0) | ((bytes[at + offset + 1] ?? 0) << 8)
   if (u16(12) !== 0x4342 || u16(14) !== 2) return undefined
   const headerSize = 12 + u16(10)
@@ -36,7 +36,7 @@ export function bgzfHeader(
  * @param offset of the first byte pushed, so far before `from` that the block's header is not missed
  * @param room SEARCH_ROOM bytes that nothing else uses meanwhile
  */
-export function createBgzfChunk(
+export function createSearchedBgzf(
   open: (offset: number) => GzipChunk,
   offset: number,
   from: number,

@@ -24,6 +24,9 @@ export interface Kernels extends InflateKernels {
   countWords(p: number, n: number, inWord: number): number
   wordBoundaries(p: number, n: number, inWord: number, base: number, out: number): number
   crc32(p: number, n: number, seed: number): number
+  bgzfCapacity(): number
+  bgzfTable(): number
+  bgzfRun(count: number): number
   fastaState(): number
   fastaReset(): void
   fastaScan(p: number, n: number): number
@@ -56,6 +59,9 @@ const names: readonly (keyof Kernels)[] = [
   'countWords',
   'wordBoundaries',
   'crc32',
+  'bgzfCapacity',
+  'bgzfTable',
+  'bgzfRun',
   'fastaState',
   'fastaReset',
   'fastaScan',

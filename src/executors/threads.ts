@@ -15,6 +15,8 @@ export interface ThreadsOptions {
   readonly size?: number
   /** JavaScript heap of one worker in MiB; past it the worker ends and its work fails with WORKER_FAILED. */
   readonly maxHeapMiB?: number
+  /** Start all threads now, and keep them until the pool is disposed. Default: with the first work. */
+  readonly eager?: boolean
 }
 
 // With less, V8 (of Node 22 and 24) cannot set up the thread, and ends the whole process instead.
@@ -25,14 +27,18 @@ const YOUNG_HEAP_MIB = 4
 
 /**
  * A pool of worker threads (Piscina). Each fetches its own bytes; this thread moves tasks and results only.
- * Threads start with the first work and end with `await using`, or after a while without work; an idle pool
- * does not keep the process alive. Aborting work ends its thread, whatever that is doing; a thread that died
+ * Threads start with the first work, unless `eager`, and end with `await using`, or after a while without work; an idle
+ * pool does not keep the process alive. Aborting work ends its thread, whatever that is doing; a thread that died
  * is replaced.
  *
  * @throws INVALID_ARGUMENT when `size` is not an integer from 1 to 1024, or `maxHeapMiB` not a number
  * from 4
  */
-export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOptions = {}): Executor {
+export function threads({
+  size = availableParallelism(),
+  maxHeapMiB,
+  eager = false,
+}: ThreadsOptions = {}): Executor {
   if (!Number.isSafeInteger(size) || size < 1 || size > 1024) {
     throw new DataplugError(
       'INVALID_ARGUMENT',
@@ -58,7 +64,7 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
     const [{ Piscina: PiscinaPool }, wasm] = await Promise.all([import('piscina'), coreModule()])
     const started = new PiscinaPool({
       filename: fileURLToPath(new URL('./thread-worker.js', import.meta.url)),
-      minThreads: 0,
+      minThreads: eager ? size : 0,
       maxThreads: size,
       idleTimeout: 1000,
       recordTiming: false,
@@ -81,6 +87,7 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
     })
     // Emitted when a thread is ready, just before Piscina may start another one.
     started.on('workerCreate', () => queueMicrotask(() => loading.watch(started)))
+    loading.watch(started)
     return started
   }
 
@@ -108,6 +115,12 @@ export function threads({ size = availableParallelism(), maxHeapMiB }: ThreadsOp
       running.delete(controller)
       forget()
     }
+  }
+
+  if (eager) {
+    pool = start()
+    // Whoever has work is told.
+    pool.catch(() => undefined)
   }
 
   return {

@@ -1,5 +1,7 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { isMainThread } from 'node:worker_threads'
 import type { Range } from '../range.js'
 
 export const PIECE = 1 << 20
@@ -70,6 +72,8 @@ async function fill(
   while (filled < buffer.length) {
     const wanted = [buffer, filled, buffer.length - filled, position + filled] as const
     const bytesRead = blocking ? readSync(handle.fd, ...wanted) : (await handle.read(...wanted)).bytesRead
+    // Lets signals, and the results of other threads, have their turn.
+    if (blocking && isMainThread) await setImmediate()
     if (bytesRead === 0) return buffer.subarray(0, filled)
     filled += bytesRead
   }

@@ -12,7 +12,7 @@ import { listFiles } from './file-list.js'
 import { parseFileUri, pathToRead, pathToWrite } from './file-path.js'
 import { pieces } from './file-pieces.js'
 import { replaceFile } from './file-replace.js'
-import type { CallOptions, Content, ObjectInfo, ReadOptions, Store } from './store.js'
+import type { CallOptions, Content, ObjectInfo, ReadOptions, Store, WriteOptions } from './store.js'
 
 const WRITE_ATTEMPTS = 10
 
@@ -28,13 +28,17 @@ const WRITE_ATTEMPTS = 10
  * Listing leaves out symlinks to folders, which could run in circles.
  */
 export function fileStore({ root, blocking = !isMainThread }: FileConfig = {}): Store {
-  async function replace(location: string, content: Content, { signal }: CallOptions = {}): Promise<void> {
+  async function replace(
+    location: string,
+    content: Content,
+    { signal, durable = true }: WriteOptions = {},
+  ): Promise<void> {
     signal?.throwIfAborted()
     const name = parseFileUri(location, root)
     for (let attempt = 1; ; attempt++) {
       try {
         const path = await pathToWrite(name, root, true)
-        await replaceFile(path, (handle) => writeAll(handle, content, signal), signal)
+        await replaceFile(path, (handle) => writeAll(handle, content, durable, signal), signal)
         return
       } catch (error) {
         // Another process may remove a folder that it sees empty (`removeEmptyFolders`) just after it was made.
@@ -126,12 +130,13 @@ async function checkUnchanged(handle: FileHandle, info: ObjectInfo): Promise<voi
   if (now.etag !== info.etag) throw objectChanged(info.uri, info.etag, now.etag)
 }
 
-/** Forced to the disk, too. */
+/** Forced to the disk, too, when that is asked for. */
 async function writeAll(
   handle: FileHandle,
   content: Content,
+  durable: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const piece of content.pieces()) await handle.writeFile(piece, { signal })
-  await handle.sync()
+  if (durable) await handle.sync()
 }

@@ -16,6 +16,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface WriteOptions extends CallOptions {
+  /**
+   * Whether the bytes must outlive a loss of power once the call has returned. Default true. A store that writes to a
+   * disk saves time with `false`, for what can be made again and shows when it is damaged.
+   */
+  readonly durable?: boolean | undefined
+}
+
 export interface ReadOptions extends CallOptions {
   /** Read only while the object still has this ETag; otherwise OBJECT_CHANGED, before any byte. */
   readonly ifMatch?: string | undefined
@@ -56,7 +64,7 @@ export interface ReadableStore {
  */
 export interface WritableStore {
   /** Whole or not at all: a reader sees the old object or the new one. @throws STORE_READ_ONLY, STORE_FULL. */
-  write(uri: string, bytes: Uint8Array, options?: CallOptions): Promise<void>
+  write(uri: string, bytes: Uint8Array, options?: WriteOptions): Promise<void>
   /** As `write`, for content that need not be in memory at once. Absent where a store has nothing better. */
   writeContent?(uri: string, content: Content, options?: CallOptions): Promise<void>
   /** Removing what is not there is no error. */
