@@ -18,6 +18,7 @@ export {
   type Reading,
   type Source,
   type Sources,
+  type StoredBlock,
   type Strategy,
 } from './formats/format.js'
 export type { Column, Columns } from './formats/shared/columns.js'

@@ -5,7 +5,7 @@ import type { Source } from '../storage/source.js'
 import type { ByteStream } from '../storage/store.js'
 import type { Columns } from './shared/columns.js'
 
-export type { Source } from '../storage/source.js'
+export type { Source, StoredBlock } from '../storage/source.js'
 
 /** What `JSON.stringify` keeps as it is. */
 export type Json =

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { CloudObject } from '../../src/cloud/cloud-object.js'
 import type { Slice } from '../../src/cloud/slice.js'
@@ -118,6 +118,37 @@ it.each(files)('%s', async (file) => {
       .slice(0, -1)
       .map((line) => line.split('\t')[0]),
   )
+})
+
+it('slices take about as much as their share of the object, however that is compressed', async () => {
+  const sorted = await makeSorted()
+  const made = await readFile(sorted)
+  const plain = gunzipSync(made)
+  const stored = at('stored.bam')
+  await output('samtools', 'view', '-u', '--no-PG', '-o', stored, sorted)
+  const objects = {
+    'deflated.bam': [made, made.length],
+    'stored.bam': [await readFile(stored), (await readFile(stored)).length],
+    'gzip.bam': [gzipSync(plain), made.length * 1.05],
+    'plain.bam': [plain, made.length * 1.05],
+  } as const
+  const records = await view('--no-PG', sorted)
+  for (const [name, [bytes, share]] of Object.entries(objects)) {
+    await writeFile(at(name), bytes)
+    const object = await open(at(name))
+    for (const numChunks of [1, 7, 40]) {
+      const parts: Buffer[] = []
+      let total = 0
+      for (const slice of await object.partition(partitionNumChunks, { numChunks })) {
+        const part = await saved(slice)
+        total += (await readFile(part)).length
+        parts.push(await view('--no-PG', part))
+      }
+      expect(Buffer.concat(parts).equals(records), name).toBe(true)
+      // Header and end of file, and less than two blocks, which are a third of 64 KiB where they are deflated.
+      expect(total, name).toBeLessThan(share + numChunks * (name === 'stored.bam' ? 135_000 : 50_000))
+    }
+  }
 })
 
 describe('regions', () => {

@@ -1,8 +1,8 @@
-import { storeBgzf } from '../../compression/bgzf-stored.js'
+import { bgzfBlocks, bgzfEnd } from '../../compression/bgzf-writer.js'
 import { DataplugError } from '../../errors.js'
 import { isRange, type Range, rangeLength } from '../../range.js'
 import type { ByteStream } from '../../storage/store.js'
-import type { Index, JsonObject, ReadContext, Reading, Source } from '../format.js'
+import type { Index, JsonObject, ReadContext, Reading } from '../format.js'
 import { isLineEdges } from '../shared/line-edges.js'
 import {
   headerRanges,
@@ -12,6 +12,7 @@ import {
   repeatHeader,
 } from '../shared/repeated-header.js'
 import { type RecordBatch, recordBatches, selectRecords } from './batches.js'
+import { recordBlocks } from './record-blocks.js'
 import { locateRecords } from './record-index.js'
 import { type BamRegionSlice, isBamRegionSlice, readRegionRecords } from './region.js'
 
@@ -99,48 +100,25 @@ function readRecords(slice: RecordSlice, { main }: ReadContext): AsyncGenerator<
   return selectRecords(recordBatches(stream, from, main.uri), skip, rangeLength(records), main.uri)
 }
 
+/** The header, if it is repeated, and the records, each in blocks of their own; then the block that ends a file. */
 async function* bamOf(
   slice: BamSlice,
   batches: () => AsyncIterable<RecordBatch>,
   { main, core }: ReadContext,
 ): AsyncGenerator<Uint8Array> {
-  if (!('region' in slice) && slice.header === undefined) {
-    yield* storeBgzf([firstContent(slice, main)], core.crc32)
-    return
-  }
   const isEmpty = 'region' in slice ? slice.ranges.length === 0 : rangeLength(slice.range) === 0
   async function* header() {
-    yield await readHeader(slice, main, isEmpty)
+    if (slice.header) yield { content: await readHeader(slice, main, isEmpty) }
   }
-  async function* records() {
-    for await (const { bytes } of batches()) yield bytes
+  async function* selected() {
+    for await (const { bytes } of batches()) yield { content: bytes }
   }
-  yield* storeBgzf([header(), records()], core.crc32)
-}
-
-/** The object's content from its start, header included, by one read. */
-async function* firstContent(slice: RecordSlice, main: Source): AsyncGenerator<Uint8Array> {
-  const { records, range, bodyOffset = 0 } = slice
-  if (rangeLength(records) === 0) {
-    yield* main.read([0, bodyOffset])
-    return
-  }
-  let header: Uint8Array[] = []
-  async function* body() {
-    let left = bodyOffset
-    for await (const piece of main.read(range)) {
-      if (left > 0) header.push(piece.subarray(0, left))
-      const rest = piece.subarray(left)
-      left = Math.max(0, left - piece.length)
-      if (rest.length > 0) yield rest
-    }
-  }
-  const batches = recordBatches(body(), bodyOffset, main.uri)
-  for await (const { bytes } of selectRecords(batches, 0, rangeLength(records), main.uri)) {
-    yield* header
-    header = []
-    yield bytes
-  }
+  yield* bgzfBlocks(header(), core.crc32)
+  yield* bgzfBlocks(
+    'region' in slice ? selected() : recordBlocks(slice, slice.header === undefined, main),
+    core.crc32,
+  )
+  yield bgzfEnd()
 }
 
 async function* nothing(): ByteStream & AsyncGenerator<Uint8Array> {}

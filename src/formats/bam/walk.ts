@@ -32,10 +32,20 @@ export class RecordWalk implements WalkFacts {
   readonly #open = new Uint8Array(FIXED)
   #filled = 0
   #stride = -1
+  readonly #most: number
 
-  /** @param start of the first record */
-  constructor(start: number) {
+  /**
+   * @param start of the first record
+   * @param most records to be followed: then `next` is where they end
+   */
+  constructor(start: number, most = Number.POSITIVE_INFINITY) {
     this.next = start
+    this.#most = most
+  }
+
+  /** Whether as many records as were wanted have been followed. */
+  get done(): boolean {
+    return this.records >= this.#most
   }
 
   get open(): Uint8Array {
@@ -46,7 +56,7 @@ export class RecordWalk implements WalkFacts {
   push(bytes: Uint8Array, base: number): void {
     const end = base + bytes.length
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    while (this.fault === undefined && this.next < end) {
+    while (this.fault === undefined && this.next < end && !this.done) {
       const at = this.next - base
       let length: number | undefined
       if (this.#filled === 0 && at + FIXED <= bytes.length) {
