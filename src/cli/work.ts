@@ -1,6 +1,4 @@
-import type { Executor } from '../cloud/executor.js'
 import type { PreprocessOptions } from '../cloud/preprocess.js'
-import { resultCollector } from '../executors/collect-results.js'
 import { inline } from '../executors/inline.js'
 import { threads } from '../executors/threads.js'
 import { withThisThread } from '../executors/with-this-thread.js'
@@ -15,7 +13,7 @@ export async function withWorkers(
 ): Promise<void> {
   // Others than this one start while the object is opened.
   const executor =
-    args.workers > 1 ? withThisThread(collecting(threads({ size: args.workers - 1, eager: true }))) : inline()
+    args.workers > 1 ? withThisThread(threads({ size: args.workers - 1, eager: true })) : inline()
   try {
     await run({
       executor,
@@ -27,18 +25,5 @@ export async function withWorkers(
     })
   } finally {
     await executor[Symbol.asyncDispose]()
-  }
-}
-
-/** In a process of its own results are collected as they come; see `resultCollector`. */
-function collecting(executor: Executor): Executor {
-  const collect = resultCollector()
-  return {
-    ...executor,
-    async run(work, environment, options) {
-      const result = await executor.run(work, environment, options)
-      if (result instanceof Uint8Array) collect(result.byteLength)
-      return result
-    },
   }
 }

@@ -13,6 +13,8 @@ export interface Results {
    * @param from where its first block starts, as the tasks before tell; undefined for the first
    */
   get(task: TaskLine, from: GzipFrom | undefined): Promise<GzipTaskResult>
+  /** Frees the memory of a task's result that was got. */
+  release(task: TaskLine): void
   /** What the format finds in a task that was run without knowing, run once more when there is time. */
   scanLater(task: TaskLine): Promise<Part | null | undefined>
   /** After the last task was asked for: waits for what is under way, or put off. Others are not begun. */
@@ -57,6 +59,8 @@ export function scheduleTasks(
 ): Results {
   const finished = new Map<number, Part>(stage.kept)
   const taken = new Set(stage.kept.keys())
+  /** Frees results that were run here, by task. */
+  const releases = new Map<number, () => void>()
   const changes = announcer()
   /** The task asked for, and what is known of it: those before are done with. */
   let asked: TaskLine | undefined
@@ -100,10 +104,14 @@ export function scheduleTasks(
   async function run({ task, isFront, found }: Job, laneSignal: AbortSignal): Promise<void> {
     taken.add(task.id)
     await stage.run(task, laneSignal, (part) => {
-      if (found) return found(part)
+      if (found) {
+        found(part)
+        return undefined
+      }
       finished.set(task.id, part)
       if (isAsked(task)) awaited = false
       changes.announce()
+      return new Promise((resolve) => releases.set(task.id, resolve))
     })
     // What is to be known next is so in a moment.
     while (isFront && !awaited && !complete && !isOver()) await changes.next()
@@ -149,6 +157,10 @@ export function scheduleTasks(
       const part = finished.get(task.id) as Part
       finished.delete(task.id)
       return readGzipTask(part)
+    },
+    release({ id }) {
+      releases.get(id)?.()
+      releases.delete(id)
     },
     scanLater(task) {
       const found = new Promise<Part | null | undefined>((resolve) => {

@@ -19,6 +19,9 @@ export interface GzipTaskResult {
   readonly scanned: Part | null | undefined
 }
 
+/** The result of a gzip task as it travels. */
+export type GzipTaskPart = Part & Partial<EncodedGzipPart>
+
 /** Names of what `scan` found begin with this in the task's part, beside which `scanned` is true; false when it failed. */
 const SCANNED = 'scan.'
 
@@ -28,7 +31,7 @@ export async function runGzipTask(
   store: ReadableStore,
   scan: ContentScan | undefined,
   signal: AbortSignal | undefined,
-): Promise<Part> {
+): Promise<GzipTaskPart> {
   const { range, span = 0, from, compression = 'gzip', headersOnly = false } = task
   const known = from && { bit: from.bit, window: fromBase64(from.window) }
   const source = openSource(store, task, signal)

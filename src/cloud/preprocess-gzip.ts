@@ -81,6 +81,7 @@ export async function preprocessGzip(
       const { gzip, scanned } = fits(result, next) ? result : await again(stage, asked, next)
       if (scan) scans.push(scanned === undefined ? results.scanLater(knowing(asked, next)) : scanned)
       await indexer.add(gzip)
+      if (!scanned) results.release(task)
     }
     await results.finish()
   } finally {

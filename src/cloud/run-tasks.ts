@@ -1,3 +1,4 @@
+import { release } from '../bytes.js'
 import type { Core } from '../core/core.js'
 import type { AnyFormat, Part } from '../formats/format.js'
 import { rangeLength } from '../range.js'
@@ -39,9 +40,10 @@ export interface Stage {
   /**
    * Runs a task, keeps its result, reports progress.
    *
-   * @param onPart is given the result before it is kept, which takes a moment
+   * @param onPart is given the result before it is kept, which takes a moment. Once it is, and the promise that `onPart`
+   * returns has resolved, the memory of the result is freed
    */
-  run(task: TaskLine, signal?: AbortSignal, onPart?: (part: Part) => void): Promise<Part>
+  run(task: TaskLine, signal?: AbortSignal, onPart?: (part: Part) => Promise<void> | undefined): Promise<Part>
 }
 
 /** @param detail tells apart plans that cut the object alike but look for different things */
@@ -50,24 +52,27 @@ export async function openStage(run: Run, tasks: readonly TaskLine[], detail = '
   const stage = tasks[0]?.stage ?? 'scan'
   const prefix = `${partsPrefix(run.indexUri)}${planKey(run, stage, detail)}/`
   const kept = await keptParts(storage.store, prefix, tasks.length, core, signal)
-  const bytes = tasks.reduce((sum, { range }) => sum + rangeLength(range), 0)
+  const size = tasks.reduce((sum, { range }) => sum + rangeLength(range), 0)
   const finished = tasks.filter(({ id }) => kept.has(id))
   const done = new Set(finished.map(({ id }) => id))
   let bytesDone = finished.reduce((sum, { range }) => sum + rangeLength(range), 0)
-  const report = () => onProgress?.({ stage, tasksDone: done.size, tasks: tasks.length, bytesDone, bytes })
+  const report = () =>
+    onProgress?.({ stage, tasksDone: done.size, tasks: tasks.length, bytesDone, bytes: size })
   report()
   const environment = { ...storage, modules: [format.module] }
   return {
     kept,
     async run(task, taskSignal = signal, onPart) {
       const line = JSON.stringify(task)
-      const result = (await executor.run({ line }, environment, { signal: taskSignal })) as Uint8Array
-      const part = decodePart(result, core, object.uri)
-      onPart?.(part)
+      const result = await executor.run({ line }, environment, { signal: taskSignal })
+      const bytes = result as Uint8Array<ArrayBuffer>
+      const part = decodePart(bytes, core, object.uri)
+      const used = onPart?.(part)
       // A single task is not worth keeping: it and the index would be written at the same moment.
       if (tasks.length > 1) {
-        await store.write(`${prefix}${task.id}`, result, { signal: taskSignal, durable: false })
+        await store.write(`${prefix}${task.id}`, bytes, { signal: taskSignal, durable: false })
       }
+      void used?.then(() => release(bytes))
       if (!done.has(task.id)) bytesDone += rangeLength(task.range)
       done.add(task.id)
       report()

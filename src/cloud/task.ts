@@ -1,3 +1,4 @@
+import { release } from '../bytes.js'
 import type { SeekTable } from '../compression/seek-table.js'
 import { type Core, coreModule, createCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
@@ -103,9 +104,11 @@ export async function runTask(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (task.stage === 'gzip') {
     const decode = (scan?: ContentScan) => runGzipTask(task, store, scan, signal)
-    if (task.content === undefined) return encodePart(await decode(), core)
-    const scan = await scanOf(task)
-    return encodePart(await withOwnCore((own) => decode((chunk) => scan(chunk, own))), core)
+    const asked = task.content === undefined ? undefined : await scanOf(task)
+    const part = asked ? await withOwnCore((own) => decode((chunk) => asked(chunk, own))) : await decode()
+    const encoded = encodePart(part, core)
+    if (part.symbols) release(part.symbols)
+    return encoded
   }
   const scan = await scanOf(task)
   const { main: source, sibling } = openSources(store, task, core, signal)

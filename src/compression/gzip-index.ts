@@ -1,3 +1,4 @@
+import { release } from '../bytes.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { createGzipReducer, type SeekPoint } from '../core/gzip-reduce.js'
 import { bgzfBlockList } from './bgzf-blocks.js'
@@ -105,7 +106,9 @@ export function createGzipIndexer(
 }
 
 async function deflateWindow({ bit, output, lines, window }: SeekPoint): Promise<BuiltPoint> {
-  return { bit, content: output, lineFeeds: lines, window: await deflate(window) }
+  const deflated = await deflate(window)
+  if (deflated !== window) release(window)
+  return { bit, content: output, lineFeeds: lines, window: deflated }
 }
 
 /** The byte for a part's last symbol, given the window before the part. */

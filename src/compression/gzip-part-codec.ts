@@ -1,11 +1,11 @@
 import { concat } from '../bytes.js'
-import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from '../core/gzip-part.js'
+import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment, Symbols } from '../core/gzip-part.js'
 import { MASK_SIZE } from '../core/sparse-window.js'
 
 /** A `GzipPart` as named values that survive JSON and bytes: what a task returns. */
 export type EncodedGzipPart = {
   readonly facts: string
-  readonly symbols: Uint8Array
+  readonly symbols: Uint8Array<ArrayBuffer>
 }
 
 interface Facts {
@@ -21,6 +21,8 @@ interface Facts {
   readonly lines: readonly [literal: number, markers: number]
   readonly factors: number
   readonly tail: number
+  /** Symbols take two bytes each. */
+  readonly wide: boolean
 }
 
 /** Packs the arrays of a part one after the other. */
@@ -53,6 +55,7 @@ export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
     lines: [lines.literal, pairs(lines.markers)] as const,
     factors: pairs(factors),
     tail: tail.length,
+    wide: tail instanceof Uint16Array,
   }
   put(tail)
   return { facts: JSON.stringify(facts satisfies Facts), symbols: concat(arrays) }
@@ -62,11 +65,12 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
   const facts = JSON.parse(json) as Facts
   const reader = new ArrayReader(symbols)
   const pairs = (length: number): MarkerPairs => ({ markers: reader.u16(length), values: reader.u32(length) })
+  const symbolsOf = (length: number): Symbols => (facts.wide ? reader.u16(length) : reader.u8(length))
   const count = (literal: number, markers: number): LineCount => ({ literal, markers: pairs(markers) })
   const points = facts.points.map(([bit, output, literal, markers, kept]): PartPoint => {
     const lines = count(literal, markers)
     const mask = reader.u8(kept > 0 ? MASK_SIZE : 0)
-    return { bit, output, lines, window: { mask, symbols: reader.u16(kept) } }
+    return { bit, output, lines, window: { mask, symbols: symbolsOf(kept) } }
   })
   const lines = count(...facts.lines)
   const factors = pairs(facts.factors)
@@ -87,7 +91,7 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
     lines,
     segments,
     factors,
-    tail: reader.u16(facts.tail),
+    tail: symbolsOf(facts.tail),
   }
 }
 

@@ -108,7 +108,7 @@ class BlockChunk implements GzipChunk {
       segments: this.#segments,
       factors: noPairs,
       last: this.#last,
-      tail: new Uint16Array(0),
+      tail: new Uint8Array(0),
     }
   }
 

@@ -1,7 +1,7 @@
 import { Arena } from './arena.js'
 import { powerOfBytes } from './crc-algebra.js'
-import { createGzipDecoder, type GzipDecoder } from './gzip-decoder.js'
-import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment } from './gzip-part.js'
+import { createGzipDecoder, type GzipDecoder, type GzipStep } from './gzip-decoder.js'
+import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment, Symbols } from './gzip-part.js'
 import { noPairs } from './gzip-part.js'
 import { type Inflater, WINDOW_SIZE } from './inflater.js'
 import type { CoreMemory } from './memory.js'
@@ -71,7 +71,7 @@ interface PendingPoint {
   readonly bit: number
   readonly output: number
   readonly lines: LineCount
-  readonly symbols: Uint16Array
+  readonly symbols: Symbols
   readonly members: number
 }
 
@@ -87,7 +87,7 @@ class PointedChunk implements DecodedChunk {
   readonly #decoder: GzipDecoder
   readonly #summary: Summary
   readonly #points: PartPoint[] = []
-  readonly #newest: Uint16Array
+  readonly #newest: Symbols
   #pending: PendingPoint | undefined
   /** The first bit at or after which a block that a search would find becomes a point. */
   #stride = 0
@@ -110,7 +110,7 @@ class PointedChunk implements DecodedChunk {
     this.#decoder = createGzipDecoder(memory, { name, ...start })
     const unknown = 'window' in start && start.window === 'unknown'
     this.#summary = new Summary(this.#decoder.inflater, arena, unknown)
-    this.#newest = arena.u16(WINDOW_SIZE)
+    this.#newest = this.#summary.room()
     if ('bit' in start) {
       this.#summary.beginMember()
       this.#addPoint(start.bit, true)
@@ -118,23 +118,25 @@ class PointedChunk implements DecodedChunk {
   }
 
   push(bytes: Uint8Array): boolean {
-    const steps = this.pieces(bytes)
-    for (;;) {
-      const { done, value } = steps.next()
-      if (done) return value
-    }
+    for (const step of this.#decoder.push(bytes)) if (this.#take(step)) return true
+    return false
   }
 
   *pieces(bytes: Uint8Array): Generator<Uint8Array, boolean, undefined> {
     const { inflater } = this.#decoder
     for (const step of this.#decoder.push(bytes)) {
-      if (step.kind === 'piece') {
-        this.#summary.addPiece()
-        yield this.#memory.bytes.subarray(inflater.pieceStart, inflater.pieceEnd)
-      } else if (step.kind === 'end') this.#summary.endSegment(step)
-      else if (step.kind === 'member' ? this.#beginMember() : this.#beginBlock()) return true
-      this.#aim()
+      if (this.#take(step)) return true
+      if (step.kind === 'piece') yield this.#memory.bytes.subarray(inflater.pieceStart, inflater.pieceEnd)
     }
+    return false
+  }
+
+  /** Whether the chunk ends before what the step begins. */
+  #take(step: GzipStep): boolean {
+    if (step.kind === 'piece') this.#summary.addPiece()
+    else if (step.kind === 'end') this.#summary.endSegment(step)
+    else if (step.kind === 'member' ? this.#beginMember() : this.#beginBlock()) return true
+    this.#aim()
     return false
   }
 
@@ -277,8 +279,13 @@ class Summary {
     return taken
   }
 
+  /** Room for the symbols of a window. */
+  room(): Symbols {
+    return this.#unknown ? this.#arena.u16(WINDOW_SIZE) : this.#arena.u8(WINDOW_SIZE)
+  }
+
   /** The symbols that matches may reach, in `into`, which has room for a window. */
-  history(into: Uint16Array): Uint16Array {
+  history(into: Symbols): Symbols {
     const { bytes } = this.#inflater.memory
     const { start, end } = this.#inflater.history()
     const symbols = this.#unknown
@@ -312,7 +319,7 @@ class Summary {
 
   close(): Pick<GzipPart, 'lines' | 'last' | 'tail' | 'factors' | 'segments' | 'reach'> {
     const lines = this.takeLines()
-    const tail = this.#open ? this.history(this.#arena.u16(WINDOW_SIZE)) : this.#arena.u16(0)
+    const tail = this.#open ? this.history(this.room()) : this.room().subarray(0, 0)
     if (this.#open) this.endSegment(undefined)
     return {
       lines,

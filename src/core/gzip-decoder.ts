@@ -46,6 +46,10 @@ export interface GzipDecoder {
 
 const TRAILER = 8
 
+/** Made once: there is one for each 64 KiB of content. */
+const PIECE: GzipStep = { kind: 'piece' }
+const BLOCK: GzipStep = { kind: 'block' }
+
 /**
  * Decodes gzip members one after the other (RFC 1952): any number, empty ones too, then any number of
  * zero bytes. Checks everything but the trailers' CRC and size, which `gunzip` checks.
@@ -145,8 +149,8 @@ class MemberDecoder implements GzipDecoder {
     for (;;) {
       const status = inflater.run(stops.minimum, stops.bit)
       if (status === STREAM_END) this.#phase = 'trailer'
-      if (inflater.pieceEnd > inflater.pieceStart) yield { kind: 'piece' }
-      if (status === BLOCK_START) yield { kind: 'block' }
+      if (inflater.pieceEnd > inflater.pieceStart) yield PIECE
+      if (status === BLOCK_START) yield BLOCK
       if (status === STREAM_END) return inflater.bit / 8 - base
       if (status === NEED_INPUT) {
         if (given === bytes.length) return given

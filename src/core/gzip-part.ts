@@ -1,5 +1,8 @@
 import type { SparseWindow } from './sparse-window.js'
 
+/** In an array of bytes where all are, that is, where the window before the chunk was known. */
+export type Symbols = Uint8Array | Uint16Array
+
 /**
  * What decoding one chunk of a gzip stream leaves behind. Nothing need be known of the bytes before the
  * chunk: where they matter, a *symbol* stands for them. Symbols 0..255 are bytes; 32768 + i is byte i of
@@ -27,7 +30,7 @@ export interface GzipPart {
   /** The last symbol decoded; -1 when there is none. */
   readonly last: number
   /** The last symbols of the current member, up to 32 Ki: the window of the next chunk. */
-  readonly tail: Uint16Array
+  readonly tail: Symbols
 }
 
 export interface PartPoint {

@@ -1,6 +1,7 @@
+import { release } from '../bytes.js'
 import { combineCrc, crcTable, multiply } from './crc-algebra.js'
 import { checkTrailer } from './gunzip.js'
-import type { GzipPart, LineCount, MarkerPairs } from './gzip-part.js'
+import type { GzipPart, LineCount, MarkerPairs, Symbols } from './gzip-part.js'
 import { malformed } from './inflate-status.js'
 import { WINDOW_SIZE } from './inflater.js'
 import { denseWindow } from './sparse-window.js'
@@ -70,12 +71,10 @@ export function createGzipReducer(name = 'the object'): GzipReducer {
     }
     const points = part.points.map((point) => {
       lines += countLines(point.lines, window)
-      return {
-        bit: point.bit,
-        output: output + point.output,
-        lines,
-        window: denseWindow(point.window.mask, resolveSymbols(point.window.symbols, window)),
-      }
+      const kept = resolveSymbols(point.window.symbols, window)
+      const dense = denseWindow(point.window.mask, kept)
+      release(kept)
+      return { bit: point.bit, output: output + point.output, lines, window: dense }
     })
     lines += countLines(part.lines, window)
     output += part.size
@@ -153,7 +152,7 @@ export function resolveCrc(crc: number, factors: MarkerPairs, window: Uint8Array
 }
 
 /** The bytes for some of the symbols before a place, oldest first, and with the window before the chunk. */
-export function resolveSymbols(symbols: Uint16Array, window: Uint8Array): Uint8Array {
+export function resolveSymbols(symbols: Symbols, window: Uint8Array): Uint8Array<ArrayBuffer> {
   // The oldest may be from before the start of the member, where there are no bytes.
   const outside = 2 * WINDOW_SIZE - window.length
   let first = 0

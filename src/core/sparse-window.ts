@@ -1,4 +1,5 @@
 import type { Arena } from './arena.js'
+import type { Symbols } from './gzip-part.js'
 import { WINDOW_SIZE } from './inflater.js'
 
 export const MASK_SIZE = WINDOW_SIZE / 8
@@ -11,28 +12,24 @@ export interface SparseWindow {
    */
   readonly mask: Uint8Array
   /** Those symbols, oldest first. */
-  readonly symbols: Uint16Array
+  readonly symbols: Symbols
 }
 
-export const emptyWindow: SparseWindow = { mask: new Uint8Array(0), symbols: new Uint16Array(0) }
+export const emptyWindow: SparseWindow = { mask: new Uint8Array(0), symbols: new Uint8Array(0) }
 
 /**
  * @param arena gives the arrays of the result
  * @param newest the symbols right before the point, up to a window of them
  * @param needed which are needed, none of them older than `newest`; undefined: all
  */
-export function sparseWindow(
-  arena: Arena,
-  newest: Uint16Array,
-  needed: Uint8Array | undefined,
-): SparseWindow {
+export function sparseWindow(arena: Arena, newest: Symbols, needed: Uint8Array | undefined): SparseWindow {
   const first = WINDOW_SIZE - newest.length
   const mask = arena.u8(MASK_SIZE)
   if (needed) mask.set(needed)
   else maskFrom(first, mask)
   const count = findBits(mask)
   if (count === 0) return emptyWindow
-  const symbols = arena.u16(count)
+  const symbols = newest instanceof Uint8Array ? arena.u8(count) : arena.u16(count)
   for (let k = 0; k < count; k++) symbols[k] = newest[(places[k] ?? 0) - first] ?? 0
   return { mask, symbols }
 }

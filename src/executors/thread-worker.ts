@@ -4,7 +4,6 @@ import { execute } from '../cloud/execute.js'
 import { useModule } from '../core/core.js'
 import { openStorage } from '../storage/open.js'
 import type { ReadableStore } from '../storage/store.js'
-import { resultCollector } from './collect-results.js'
 import { checkCloneable, failureReply, type WorkerReply, type WorkerRequest } from './protocol.js'
 import '../index.js'
 
@@ -12,7 +11,6 @@ useModule((workerData as { wasm: WebAssembly.Module }).wasm)
 
 // Connections are kept from one unit of work to the next.
 const stores = new Map<string, ReadableStore>()
-const collect = resultCollector()
 
 export default async function run({ work, storage, modules }: WorkerRequest): Promise<WorkerReply> {
   try {
@@ -20,7 +18,6 @@ export default async function run({ work, storage, modules }: WorkerRequest): Pr
     const store = stores.get(key) ?? openStorage(storage)
     stores.set(key, store)
     const value = await execute(work, { store, modules })
-    if (value instanceof Uint8Array) collect(value.byteLength)
     if (isWholeBuffer(value)) return transfer({ ok: true, value }, value.buffer)
     checkCloneable(value, work.line)
     return { ok: true, value }

@@ -63,7 +63,9 @@ export interface ReadableStore {
  * matter of type; nothing but index objects is ever written through it.
  */
 export interface WritableStore {
-  /** Whole or not at all: a reader sees the old object or the new one. @throws STORE_READ_ONLY, STORE_FULL. */
+  /**
+   * Whole or not at all: a reader sees the old object or the new one. The caller may do as it likes with `bytes` once this
+   * has returned. @throws STORE_READ_ONLY, STORE_FULL. */
   write(uri: string, bytes: Uint8Array, options?: WriteOptions): Promise<void>
   /** As `write`, for content that need not be in memory at once. Absent where a store has nothing better. */
   writeContent?(uri: string, content: Content, options?: CallOptions): Promise<void>
