@@ -5,10 +5,12 @@ import { isMainThread } from 'node:worker_threads'
 import type { Range } from '../range.js'
 
 export const PIECE = 1 << 20
+/** Below, a read costs more than it reads ahead. */
+const SMALLEST = 128 << 10
 
 /**
  * The bytes of `range` in pieces of up to 1 MiB; fewer bytes in all when the file ends before. The next piece
- * is read while the consumer works on this one, unless `scratch` has no room for two.
+ * is read while the consumer works on this one, unless `blocking`, or `scratch` has no room for two.
  *
  * @param scratch filled again and again, instead of a new buffer for each piece
  * @param blocking the thread has nothing else to do meanwhile: handing reads over to Node's own threads takes a fifth
@@ -20,7 +22,7 @@ export async function* pieces(
   scratch: Uint8Array | undefined,
   blocking: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffers = splitScratch(scratch)
+  const buffers = splitScratch(scratch, blocking)
   let turn = 0
   const bufferFor = (length: number) => {
     const buffer = buffers[turn++ % buffers.length]
@@ -50,11 +52,12 @@ export async function* pieces(
   }
 }
 
-/** Two halves to read ahead into, the whole when it is too short for that, none without scratch. */
-function splitScratch(scratch: Uint8Array | undefined): readonly Uint8Array[] {
+/** Two halves to read ahead into; the whole when nothing is read ahead, or it is too short; none without scratch. */
+function splitScratch(scratch: Uint8Array | undefined, blocking: boolean): readonly Uint8Array[] {
   if (scratch === undefined || scratch.length === 0) return []
-  if (scratch.length < 2 * PIECE) return [scratch.subarray(0, PIECE)]
-  return [scratch.subarray(0, PIECE), scratch.subarray(PIECE, 2 * PIECE)]
+  const half = Math.min(PIECE, scratch.length >> 1)
+  if (blocking || half < SMALLEST) return [scratch.subarray(0, PIECE)]
+  return [scratch.subarray(0, half), scratch.subarray(half, 2 * half)]
 }
 
 /** Not zeroed; a plain view, because a Buffer's `slice` would not copy. */
