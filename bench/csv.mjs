@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parse } from 'csv-parse'
 import { CloudObject, threads } from 'dataplug'
 import { CSV, partitionNumChunks } from 'dataplug/formats/csv'
+import { UTF8Text } from 'dataplug/formats/text'
 import Papa from 'papaparse'
 import { alternate, finish, MiB, machine, median, ratio, report } from './measure.mjs'
 
@@ -110,6 +111,19 @@ async function preprocess(path, executor) {
   return object
 }
 
+/** The rows of a file against its lines, as preprocessing finds them: reading included, threads started. */
+async function scans(path, executor) {
+  const find = async (format) => {
+    const object = await CloudObject.open(format, path)
+    await object.preprocess({ force: true, executor })
+  }
+  const times = await alternate({ rows: () => find(CSV), lines: () => find(UTF8Text) }, 5)
+  report('scan of rows over scan of lines, two workers', ratio(times.lines, times.rows), {
+    atLeast: 0.5,
+    unit: '×',
+  })
+}
+
 /** Seconds that another program takes to count rows with one thread, as it tells; undefined when it is not there. */
 function python(module, path) {
   const programs = {
@@ -180,6 +194,7 @@ try {
       detail: `${speed('two')} and ${speed('one')}`,
     })
     report('index ÷ object', statSync(`${large}.dataplug`).size / size)
+    await scans(large, pool)
 
     for (const module of ['duckdb', 'polars']) {
       const first = python(module, large)

@@ -17,7 +17,7 @@ import zlib from 'node:zlib'
 import { CloudObject } from 'dataplug'
 import { GZipText, partitionNumChunks } from 'dataplug/formats/gzip'
 import { alternate, finish, machine, median, ratio, report } from './measure.mjs'
-import { cli, isInstalled, makeFastq, run, time, usage } from './programs.mjs'
+import { cli, isInstalled, makeFastq, makeText, run, time, usage } from './programs.mjs'
 
 const ROUNDS = 3
 const MB = 1e6
@@ -33,6 +33,7 @@ try {
   run('gzip', ['-6', '-k', fastq])
   const lines = Number(run('wc', ['-l', fastq]).stdout.split(' ')[0])
   await indexing(gz, lines)
+  await text()
   await reads(gz, lines)
   await slicesInTurn(gz)
   memory(fastq)
@@ -141,6 +142,39 @@ async function indexing(gz, lines) {
     const ours = statSync(`${gz}.dataplug`).size
     report("index ÷ gztool's at a span of 10 MiB", ours / statSync(at('gztool.gzi')).size, { atMost: 1 })
   }
+}
+
+/** README and licence texts from `gzip -6`, as much as there are reads. */
+async function text() {
+  const path = makeText(at('text'), fastqSize)
+  const lines = Number(run('wc', ['-l', path]).stdout.split(' ')[0])
+  run('gzip', ['-6', path])
+  const gz = `${path}.gz`
+  checkLines(gz, 1, lines)
+  checkLines(gz, 2, lines)
+  const arms = {
+    one: () => time(...split(preprocess(gz, 1))),
+    two: () => time(...split(preprocess(gz, 2))),
+    ...(isInstalled('gztool') && {
+      gztool: () => time('gztool', ['-f', '-i', '-x', '-I', at('gztool.gzi'), gz]),
+    }),
+  }
+  const times = await alternate(arms, ROUNDS)
+  const seconds = (name) => `${median(times[name]).toFixed(2)} s`
+  if (times.gztool) {
+    const detail = (name) => `${seconds('gztool')} and ${seconds(name)}`
+    report('text: gztool -ix ÷ 1 worker', ratio(times.gztool, times.one), {
+      atLeast: 2,
+      unit: '×',
+      detail: detail('one'),
+    })
+    report('text: gztool -ix ÷ 2 workers', ratio(times.gztool, times.two), {
+      atLeast: 2.8,
+      unit: '×',
+      detail: detail('two'),
+    })
+  }
+  rmSync(gz)
 }
 
 /** What it takes to check every read on top of indexing. */

@@ -46,4 +46,5 @@ export type {
   ReadOptions,
   Store,
   WritableStore,
+  WriteOptions,
 } from './storage/store.js'
