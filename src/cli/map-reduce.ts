@@ -2,11 +2,13 @@ import type { CloudObject } from '../cloud/cloud-object.js'
 import { resolveStorage } from '../cloud/environment.js'
 import { execute } from '../cloud/execute.js'
 import { type Prepared, parseLine } from '../cloud/line.js'
+import { mergeGzip, plannedCompression } from '../cloud/merge-gzip.js'
+import { DEFAULT_SPAN, planGzipTasks } from '../cloud/plan-gzip.js'
 import { prepare } from '../cloud/prepare.js'
 import { buildFromParts, publishIndex } from '../cloud/preprocess.js'
-import { parseResult, resultLine } from '../cloud/result.js'
+import { parseResult, resultLine, type TaskResult } from '../cloud/result.js'
 import { openSources } from '../cloud/sources.js'
-import { DEFAULT_CHUNK_SIZE, planTasks } from '../cloud/task.js'
+import { DEFAULT_CHUNK_SIZE, DEFAULT_COMPRESSED_CHUNK_SIZE, planTasks } from '../cloud/task.js'
 import { loadCore } from '../core/core.js'
 import { DataplugError } from '../errors.js'
 import { displayUri } from '../storage/uri.js'
@@ -15,26 +17,15 @@ import { type Context, inputLines, openObject, write } from './context.js'
 // Preprocessing with any engine that moves lines: `plan` makes tasks, `task` runs them anywhere and
 // prints results, `merge` publishes the index.
 
-/** The object, for tasks that do not depend on each other. @throws UNSUPPORTED when it is compressed */
-async function openPlain(context: Context): Promise<CloudObject> {
-  const object = await openObject(context)
-  if (object.compression === undefined) return object
-  throw new DataplugError(
-    'UNSUPPORTED',
-    `${displayUri(object.uri)} is compressed, and the tasks of its plan depend on each other; use "dataplug preprocess"`,
-    { uri: object.uri },
-  )
-}
-
 export async function plan(context: Context): Promise<void> {
-  const object = await openPlain(context)
-  const { args, signal } = context
-  const core = await loadCore()
-  const sources = () => openSources(object.storage.store, object, core, signal)
-  const prepared = await prepare(object.format, sources, core, args.formatOptions, signal)
-  for (const task of planTasks(object.format, object, args.chunkSize ?? DEFAULT_CHUNK_SIZE, prepared)) {
-    await write(context.stdout, `${JSON.stringify(task)}\n`)
-  }
+  const object = await openObject(context)
+  const kind = plannedCompression(object)
+  const { args } = context
+  const { chunkSize = kind ? DEFAULT_COMPRESSED_CHUNK_SIZE : DEFAULT_CHUNK_SIZE } = args
+  const tasks = kind
+    ? planGzipTasks(object.format, object, { kind, span: args.span ?? DEFAULT_SPAN[kind], chunkSize }).tasks
+    : planTasks(object.format, object, chunkSize, await prepareFor(object, context))
+  for (const task of tasks) await write(context.stdout, `${JSON.stringify(task)}\n`)
 }
 
 export async function task(context: Context): Promise<void> {
@@ -54,15 +45,18 @@ export async function task(context: Context): Promise<void> {
 }
 
 export async function merge(context: Context): Promise<void> {
-  const object = await openPlain(context)
-  const results: Result[] = []
+  const object = await openObject(context)
+  const kind = plannedCompression(object)
+  const results: TaskResult[] = []
   for await (const line of inputLines(context)) {
     const result = parseResult(line)
     checkResult(result, object)
     results[result.id] = result
   }
   const inOrder = wholePlan(results, object)
-  const prepared = inOrder[0]?.prepared ?? (await prepareNothing(object, context))
+  const span = inOrder[0]?.span
+  if (kind && span !== undefined) return mergeGzip(object, kind, span, inOrder, context.signal)
+  const prepared = inOrder[0]?.prepared ?? (await prepareFor(object, context))
   const built = await buildFromParts(
     object.format,
     object,
@@ -75,16 +69,14 @@ export async function merge(context: Context): Promise<void> {
   })
 }
 
-/** For an empty object, whose plan has no tasks. */
-async function prepareNothing(object: CloudObject, { signal }: Context): Promise<Prepared | undefined> {
+/** What all tasks agree on; in a merge for an empty object, whose plan has no tasks. */
+async function prepareFor(object: CloudObject, { args, signal }: Context): Promise<Prepared | undefined> {
   const core = await loadCore()
   const sources = () => openSources(object.storage.store, object, core, signal)
-  return prepare(object.format, sources, core, undefined, signal)
+  return prepare(object.format, sources, core, args.formatOptions, signal)
 }
 
-type Result = ReturnType<typeof parseResult>
-
-function checkResult({ id, uri, etag, format, version }: Result, object: CloudObject): void {
+function checkResult({ id, uri, etag, format, version, span }: TaskResult, object: CloudObject): void {
   if (uri !== object.uri || etag !== object.etag) {
     throw new DataplugError(
       'OBJECT_CHANGED',
@@ -99,18 +91,33 @@ function checkResult({ id, uri, etag, format, version }: Result, object: CloudOb
       { uri },
     )
   }
+  if ((span !== undefined) !== (object.compression !== undefined)) {
+    throw new DataplugError(
+      'INVALID_ARGUMENT',
+      `result ${id} is of an object that is ${span === undefined ? 'not ' : ''}compressed, unlike ${displayUri(uri)}; plan it anew`,
+      { uri },
+    )
+  }
+}
+
+/** What the tasks of one plan have in common. */
+function planOf(result: TaskResult | undefined): string {
+  return JSON.stringify([result?.span, result?.prepared])
 }
 
 /** The results of all tasks of one plan, in order. @throws INVALID_ARGUMENT */
-function wholePlan(results: readonly (Result | undefined)[], { uri, size }: CloudObject): readonly Result[] {
+function wholePlan(
+  results: readonly (TaskResult | undefined)[],
+  { uri, size }: CloudObject,
+): readonly TaskResult[] {
   const of = results.at(-1)?.of ?? 0
-  const whole: Result[] = []
+  const whole: TaskResult[] = []
   let end = 0
   for (let id = 0; id < Math.max(of, results.length); id++) {
     const result = results[id]
     if (!result) throw unusable(`the result of task ${id} of ${of} is missing; run it and merge again`)
-    const others = JSON.stringify(results[0]?.prepared)
-    if (result.of !== of || result.range[0] !== end || JSON.stringify(result.prepared) !== others)
+    const isAlike = planOf(result) === planOf(results[0])
+    if (result.of !== of || result.range[0] !== end || !isAlike)
       throw unusable(`result ${id} is of another plan than the others; merge the results of one plan`)
     end = result.range[1]
     whole.push(result)

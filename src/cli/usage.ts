@@ -24,8 +24,8 @@ export const usage = `dataplug: cut huge objects into lazy slices
   --region NAME
   --plugin MODULE      import a module that defines a format; may be repeated
   --chunk-size SIZE    bytes for one task, such as 64MiB (preprocess, plan, index import)
-  --workers N          worker threads (preprocess, index import); default 1
-  --span SIZE          content between the seek points of a gzip object (preprocess, index import)
+  --workers N          threads, this one counted (preprocess, index import); default 1
+  --span SIZE          content between the seek points of a gzip object (preprocess, plan, index import)
   --force              preprocess or import although there is an index
   --output-dir DIR     a file for each slice (get)
   --output FILE, -o    instead of standard output (index export)

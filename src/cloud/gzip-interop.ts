@@ -13,7 +13,8 @@ import type { JsonObject } from '../formats/format.js'
 import { openSource } from '../storage/source.js'
 import { type CallOptions, readBytes } from '../storage/store.js'
 import type { CloudObject } from './cloud-object.js'
-import { DEFAULT_SPAN, type PreprocessOptions } from './preprocess.js'
+import { DEFAULT_SPAN } from './plan-gzip.js'
+import type { PreprocessOptions } from './preprocess.js'
 
 /** Programs whose index can be read and written: gztool, indexed_gzip, and htslib's bgzip (`.gzi`). */
 export type GzipIndexKind = 'gztool' | 'indexed_gzip' | 'gzi'

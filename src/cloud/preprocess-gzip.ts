@@ -1,14 +1,14 @@
 import type { CompressionKind } from '../compression/detect.js'
 import { createGzipIndexer, type GzipIndex } from '../compression/gzip-index.js'
-import { type GzipFrom, strideOf } from '../compression/gzip-scan.js'
+import type { GzipFrom } from '../compression/gzip-scan.js'
 import type { GzipPart } from '../core/gzip-part.js'
 import { DataplugError } from '../errors.js'
 import type { Part } from '../formats/format.js'
 import { knowing, type Schedule, scheduleTasks } from './gzip-schedule.js'
 import { type GzipTaskResult, readGzipTask } from './gzip-task.js'
 import type { Prepared, TaskLine } from './line.js'
+import { planGzipTasks } from './plan-gzip.js'
 import { lanes, openStage, type Run, type Stage } from './run-tasks.js'
-import { planTasks } from './task.js'
 
 export interface GzipScanOptions {
   /** Of BGZF: nothing is inflated, so that lines are not counted and checksums not verified. */
@@ -49,24 +49,49 @@ export async function preprocessGzip(
   { headersOnly = false, scan }: GzipScanOptions = {},
 ): Promise<ScannedGzip> {
   const { format, object } = run
-  // A chunk may end at multiples of the stride only: then where it ends does not show in the index.
-  const stride = strideOf(span)
-  const strides = Math.max(1, Math.round(run.chunkSize / stride))
-  const chunkSize = strides * stride
-  const tasks = planTasks(format, object, chunkSize, scan?.prepared, Math.ceil(strides / 4) * stride).map(
-    (task): TaskLine => ({
-      ...task,
-      stage: 'gzip',
-      span,
-      compression: kind,
-      ...(headersOnly ? { headersOnly } : {}),
-    }),
-  )
+  const { chunkSize: wanted } = run
+  const options = { kind, span, chunkSize: wanted, headersOnly, prepared: scan?.prepared }
+  const { tasks, chunkSize } = planGzipTasks(format, object, options)
   const purpose = headersOnly ? ' headers' : scan ? ` scan ${JSON.stringify(scan.prepared ?? null)}` : ''
   const stage = await openStage({ ...run, chunkSize }, tasks, `${span}${purpose}`)
+  return join(run, kind, span, { tasks, stage, headersOnly, scan: scan !== undefined })
+}
+
+/**
+ * The index of a gzip object from results of tasks that were run elsewhere.
+ *
+ * @param results of the tasks of one plan, all of them, by number
+ * @throws MALFORMED_DATA
+ */
+export async function joinGzip(
+  run: Run,
+  kind: CompressionKind,
+  span: number,
+  tasks: readonly TaskLine[],
+  results: ReadonlyMap<number, Part>,
+): Promise<GzipIndex> {
+  const stage = await openStage(run, tasks, `${span} joined`, results)
+  return (await join(run, kind, span, { tasks, stage, headersOnly: false, scan: false })).index
+}
+
+interface Joining {
+  readonly tasks: readonly TaskLine[]
+  readonly stage: Stage
+  readonly headersOnly: boolean
+  readonly scan: boolean
+}
+
+/** Runs what has no result, and joins them all, in order. */
+async function join(
+  run: Run,
+  kind: CompressionKind,
+  span: number,
+  { tasks, stage, headersOnly, scan }: Joining,
+): Promise<ScannedGzip> {
+  const { object } = run
   const indexer = createGzipIndexer(object.uri, kind, span, headersOnly)
   const results = scheduleTasks(stage, tasks, {
-    ...lanesFor(run, kind, scan !== undefined),
+    ...lanesFor(run, kind, scan),
     signal: run.signal,
   })
   const scans: (Part | null | Promise<Part | null | undefined>)[] = []

@@ -21,6 +21,7 @@ import { inlineWindows } from './inline-windows.js'
 import type { Prepared } from './line.js'
 import { decodePart } from './part.js'
 import { removePartsIfPermitted, requireWritable } from './parts.js'
+import { checkSpan, DEFAULT_SPAN } from './plan-gzip.js'
 import { PREPARE_ACCESS, prepare, prepareAhead } from './prepare.js'
 import { preprocessGzip, type ScannedGzip } from './preprocess-gzip.js'
 import { type Progress, type Run, runAll } from './run-tasks.js'
@@ -49,10 +50,6 @@ export interface PreprocessOptions<FormatOptions extends JsonObject = NoOptions>
   readonly force?: boolean | undefined
 }
 
-/** A seek point of BGZF takes a record, without a window. */
-export const DEFAULT_SPAN: Readonly<Record<CompressionKind, number>> = { gzip: 8 << 20, bgzf: 1 << 20 }
-const SMALLEST_SPAN = 64 << 10
-
 /**
  * Scans the object in tasks, keeps their results until all are there, and publishes the index by one write.
  *
@@ -75,12 +72,7 @@ export async function preprocess(
     formatOptions,
     signal,
   } = options
-  if (!Number.isSafeInteger(span) || span < SMALLEST_SPAN) {
-    throw new DataplugError(
-      'INVALID_ARGUMENT',
-      `span must be an integer from ${SMALLEST_SPAN}, in bytes; got ${span}`,
-    )
-  }
+  checkSpan(span)
   const core = await loadCore()
   const store = requireWritable(storage.store, indexUri)
   const run = { format, object, indexUri, storage, store, core, executor, chunkSize, onProgress, signal }

@@ -46,12 +46,20 @@ export interface Stage {
   run(task: TaskLine, signal?: AbortSignal, onPart?: (part: Part) => Promise<void> | undefined): Promise<Part>
 }
 
-/** @param detail tells apart plans that cut the object alike but look for different things */
-export async function openStage(run: Run, tasks: readonly TaskLine[], detail = ''): Promise<Stage> {
+/**
+ * @param detail tells apart plans that cut the object alike but look for different things
+ * @param results that are there already. Default: those that an interrupted run kept
+ */
+export async function openStage(
+  run: Run,
+  tasks: readonly TaskLine[],
+  detail = '',
+  results?: ReadonlyMap<number, Part>,
+): Promise<Stage> {
   const { format, object, storage, store, core, executor, onProgress, signal } = run
   const stage = tasks[0]?.stage ?? 'scan'
   const prefix = `${partsPrefix(run.indexUri)}${planKey(run, stage, detail)}/`
-  const kept = await keptParts(storage.store, prefix, tasks.length, core, signal)
+  const kept = results ?? (await keptParts(storage.store, prefix, tasks.length, core, signal))
   const size = tasks.reduce((sum, { range }) => sum + rangeLength(range), 0)
   const finished = tasks.filter(({ id }) => kept.has(id))
   const done = new Set(finished.map(({ id }) => id))
