@@ -6,14 +6,17 @@ import type { JsonObject } from '../formats/format.js'
 import type { Context } from './context.js'
 import { progressReporter } from './progress.js'
 
-/** Calls `run` with what the flags say of how an object is scanned, and ends the worker threads afterwards. */
+/**
+ * Calls `run` with what the flags say of how an object is scanned, and ends the worker threads afterwards.
+ *
+ * @param eager there will be work for them: they start now
+ */
 export async function withWorkers(
   { args, stderr, signal }: Context,
+  eager: boolean,
   run: (options: PreprocessOptions<JsonObject>) => Promise<unknown>,
 ): Promise<void> {
-  // Others than this one start while the object is opened.
-  const executor =
-    args.workers > 1 ? withThisThread(threads({ size: args.workers - 1, eager: true })) : inline()
+  const executor = args.workers > 1 ? withThisThread(threads({ size: args.workers - 1, eager })) : inline()
   try {
     await run({
       executor,
