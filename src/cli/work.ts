@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import type { PreprocessOptions } from '../cloud/preprocess.js'
 import { inline } from '../executors/inline.js'
 import { threads } from '../executors/threads.js'
@@ -17,9 +16,6 @@ export async function withWorkers(
   eager: boolean,
   run: (options: PreprocessOptions<JsonObject>) => Promise<unknown>,
 ): Promise<void> {
-  // This process does nothing else, and hardly anything it makes lives long: the heap of what was made lately may stay as it
-  // is. V8 would double it time and again as long as work goes on. Asked for each time it is to grow.
-  setFlagsFromString('--semi-space-growth-factor=1')
   const executor = args.workers > 1 ? withThisThread(threads({ size: args.workers - 1, eager })) : inline()
   try {
     await run({
