@@ -5,11 +5,12 @@ import { rangeLength } from '../range.js'
 import { displayUri } from '../storage/uri.js'
 import type { CloudObject } from './cloud-object.js'
 import { inThisThread } from './in-this-thread.js'
-import { LINE_VERSION, type TaskLine } from './line.js'
 import { decodePart } from './part.js'
 import { requireWritable } from './parts.js'
+import { gzipTask } from './plan-gzip.js'
 import { joinGzip } from './preprocess-gzip.js'
 import type { TaskResult } from './result.js'
+import { scanTasks } from './task.js'
 
 // Gzip by plan, task and merge: chunks are decoded anywhere, by tasks that know nothing of each other.
 
@@ -43,32 +44,18 @@ export async function mergeGzip(
 ): Promise<void> {
   const { format, uri, size, etag, indexUri, storage } = object
   const core = await loadCore()
-  const tasks = results.map(
-    ({ id, of, range }): TaskLine => ({
-      dataplug: LINE_VERSION,
-      kind: 'task',
-      stage: 'gzip',
-      format: format.name,
-      version: format.version,
-      uri,
-      size,
-      etag,
-      id,
-      of,
-      range,
-      span,
-      compression: kind,
-    }),
-  )
+  const info = { uri, size, etag }
+  const ranges = results.map(({ range }) => range)
+  const tasks = scanTasks(format, info, ranges, undefined).map((task) => gzipTask(task, kind, span))
   const run = {
     format,
-    object: { uri, size, etag },
+    object: info,
     indexUri,
     storage,
     store: requireWritable(storage.store, indexUri),
     core,
     executor: inThisThread,
-    chunkSize: Math.max(...results.map(({ range }) => rangeLength(range))),
+    chunkSize: rangeLength(ranges[0] ?? [0, size]),
     onProgress: undefined,
     signal,
   }

@@ -51,14 +51,11 @@ export function planGzipTasks(
   const stride = strideOf(span)
   const strides = Math.max(1, Math.round(wanted / stride))
   const chunkSize = strides * stride
-  const tasks = planTasks(format, object, chunkSize, prepared, Math.ceil(strides / 4) * stride).map(
-    (task): TaskLine => ({
-      ...task,
-      stage: 'gzip',
-      span,
-      compression: kind,
-      ...(headersOnly ? { headersOnly } : {}),
-    }),
-  )
-  return { tasks, chunkSize }
+  const tasks = planTasks(format, object, chunkSize, prepared, Math.ceil(strides / 4) * stride)
+  return { tasks: tasks.map((task) => gzipTask(task, kind, span, headersOnly)), chunkSize }
+}
+
+/** The same range, to be decoded. */
+export function gzipTask(task: TaskLine, kind: CompressionKind, span: number, headersOnly = false): TaskLine {
+  return { ...task, stage: 'gzip', span, compression: kind, ...(headersOnly ? { headersOnly } : {}) }
 }

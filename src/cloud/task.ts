@@ -71,7 +71,8 @@ export function planContentTasks(
   return scanTasks(format, object, ranges, prepared, accessTo)
 }
 
-function scanTasks(
+/** One task for each range, in order. */
+export function scanTasks(
   format: AnyFormat,
   { uri, size, etag }: ObjectInfo,
   ranges: readonly Range[],
