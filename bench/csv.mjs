@@ -105,19 +105,16 @@ async function countCsvParse(path) {
   return count
 }
 
-async function preprocess(path, executor) {
-  const object = await CloudObject.open(CSV, path)
+async function preprocess(path, executor, format = CSV) {
+  const object = await CloudObject.open(format, path)
   await object.preprocess({ force: true, ...(executor ? { executor } : {}) })
   return object
 }
 
 /** The rows of a file against its lines, as preprocessing finds them: reading included, threads started. */
 async function scans(path, executor) {
-  const find = async (format) => {
-    const object = await CloudObject.open(format, path)
-    await object.preprocess({ force: true, executor })
-  }
-  const times = await alternate({ rows: () => find(CSV), lines: () => find(UTF8Text) }, 5)
+  const find = (format) => () => preprocess(path, executor, format).then(() => {})
+  const times = await alternate({ rows: find(CSV), lines: find(UTF8Text) }, 5)
   report('scan of rows over scan of lines, two workers', ratio(times.lines, times.rows), {
     atLeast: 0.5,
     unit: '×',
@@ -194,7 +191,6 @@ try {
       detail: `${speed('two')} and ${speed('one')}`,
     })
     report('index ÷ object', statSync(`${large}.dataplug`).size / size)
-    await scans(large, pool)
 
     for (const module of ['duckdb', 'polars']) {
       const first = python(module, large)
@@ -218,6 +214,8 @@ try {
       )
     }
 
+    await scans(large, pool)
+    await preprocess(large, pool)
     const reopened = await CloudObject.open(CSV, large)
     const slices = await reopened.partition(partitionNumChunks, {
       numChunks: Math.max(2, Math.round(size / (64 * MiB))),

@@ -74,7 +74,7 @@ async function indexing(gz, lines) {
   const commands = {
     'dataplug, 1 worker': preprocess(gz, 1),
     'dataplug, 2 workers': preprocess(gz, 2),
-    'gztool -ix': ['gztool', '-f', '-i', '-x', '-I', at('gztool.gzi'), gz],
+    'gztool -ix': gztool(gz),
     'rapidgzip -P 1': ['rapidgzip', '-q', '-f', '-P', '1', '--export-index', at('rapid1'), gz],
     'rapidgzip -P 2': ['rapidgzip', '-q', '-f', '-P', '2', '--export-index', at('rapid2'), gz],
     indexed_gzip: [
@@ -109,16 +109,7 @@ async function indexing(gz, lines) {
       detail: `${(size / MB / median(times[name])).toFixed(0)} MB/s of content`,
     })
   }
-  if (times['gztool -ix']) {
-    report('gztool -ix ÷ 1 worker', ratio(times['gztool -ix'], times['dataplug, 1 worker']), {
-      atLeast: 2,
-      unit: '×',
-    })
-    report('gztool -ix ÷ 2 workers', ratio(times['gztool -ix'], times['dataplug, 2 workers']), {
-      atLeast: 2.8,
-      unit: '×',
-    })
-  }
+  overGztool('', times)
   report('1 worker ÷ 2 workers', ratio(times['dataplug, 1 worker'], times['dataplug, 2 workers']), {
     unit: '×',
   })
@@ -144,6 +135,26 @@ async function indexing(gz, lines) {
   }
 }
 
+function gztool(gz) {
+  return ['gztool', '-f', '-i', '-x', '-I', at('gztool.gzi'), gz]
+}
+
+/** What was wanted of both numbers of workers, where gztool is installed. */
+function overGztool(of, times) {
+  if (!times['gztool -ix']) return
+  for (const [workers, atLeast] of [
+    ['1 worker', 2],
+    ['2 workers', 2.8],
+  ]) {
+    const own = times[`dataplug, ${workers}`]
+    report(`${of}gztool -ix ÷ ${workers}`, ratio(times['gztool -ix'], own), {
+      atLeast,
+      unit: '×',
+      detail: `${median(times['gztool -ix']).toFixed(2)} and ${median(own).toFixed(2)} s`,
+    })
+  }
+}
+
 /** README and licence texts from `gzip -6`, as much as there are reads. */
 async function text() {
   const path = makeText(at('text'), fastqSize)
@@ -153,27 +164,11 @@ async function text() {
   checkLines(gz, 1, lines)
   checkLines(gz, 2, lines)
   const arms = {
-    one: () => time(...split(preprocess(gz, 1))),
-    two: () => time(...split(preprocess(gz, 2))),
-    ...(isInstalled('gztool') && {
-      gztool: () => time('gztool', ['-f', '-i', '-x', '-I', at('gztool.gzi'), gz]),
-    }),
+    'dataplug, 1 worker': () => time(...split(preprocess(gz, 1))),
+    'dataplug, 2 workers': () => time(...split(preprocess(gz, 2))),
+    ...(isInstalled('gztool') && { 'gztool -ix': () => time(...split(gztool(gz))) }),
   }
-  const times = await alternate(arms, ROUNDS)
-  const seconds = (name) => `${median(times[name]).toFixed(2)} s`
-  if (times.gztool) {
-    const detail = (name) => `${seconds('gztool')} and ${seconds(name)}`
-    report('text: gztool -ix ÷ 1 worker', ratio(times.gztool, times.one), {
-      atLeast: 2,
-      unit: '×',
-      detail: detail('one'),
-    })
-    report('text: gztool -ix ÷ 2 workers', ratio(times.gztool, times.two), {
-      atLeast: 2.8,
-      unit: '×',
-      detail: detail('two'),
-    })
-  }
+  overGztool('text: ', await alternate(arms, ROUNDS))
   rmSync(gz)
 }
 
