@@ -15,6 +15,7 @@ import {
   settle,
 } from './inflate-state'
 import {
+  AFTER_LITERAL,
   BASES,
   DISTANCES,
   DISTANCE_BITS,
@@ -22,6 +23,8 @@ import {
   DISTANCE_SPECIAL,
   END_OF_BLOCK,
   EXTRA,
+  LENGTHS,
+  LITERAL,
   LITERALS,
   LITERAL_BITS,
   POINTER,
@@ -190,6 +193,10 @@ export function decodeCodes<T>(limit: usize): i32 {
           entry = (entry & WHOLE_LENGTH) + (extraBits(lowBits(bits >> SHIFT, entry), entry) << 16)
         }
       }
+      // Without a branch: whether there is a literal is hard to foresee. What is written for none, the match overwrites.
+      if (sizeof<T>() == 1) store<u8>(out, u8(entry >> 8))
+      else store<u16>(out, u16((entry >> 8) & 255))
+      out += usize((entry >> 6) & 1) << width
       bits >>= u64(entry)
       count -= entry
       let distanceEntry = load<u32>(u32(bits) & DISTANCE_PLACE, DISTANCES)
@@ -242,6 +249,11 @@ export function decodeCodes<T>(limit: usize): i32 {
     if (entry & SPECIAL && i32(entry) >= 0 && entry & POINTER) {
       const index = ((entry >> 16) & 0xfff) + u32(lowBits(bits >> LITERAL_BITS, entry >> 8))
       entry = load<u32>(index << 2, LITERALS)
+    }
+    // One symbol after the other: bits may end between the two.
+    if (entry & AFTER_LITERAL) {
+      const literal = (entry >> 8) & 255
+      entry = LITERAL | (literal << 16) | u32(load<u8>(LENGTHS + literal))
     }
     const used = entry & 63
     if (used <= count) {

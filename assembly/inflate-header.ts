@@ -91,8 +91,8 @@ function fixedCodes(): i32 {
     memory.fill(LENGTHS + 256, 7, 24)
     memory.fill(LENGTHS + 280, 8, 8)
     buildLiterals(LENGTHS, 288)
-    memory.fill(LENGTHS, 5, 32)
-    buildDistances(LENGTHS, 32)
+    memory.fill(LENGTHS + 288, 5, 32)
+    buildDistances(LENGTHS + 288, 32)
     tablesAreFixed = true
   }
   State.phase = IN_CODES

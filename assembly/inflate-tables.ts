@@ -7,9 +7,10 @@
 //   bits  8..13  where extra bits start: length of the code alone, plus SHIFT (a pointer: bits of the subtable)
 //   bits 16..    literal, length, place in BASES of a distance, symbol of the precode, or index of the subtable
 //
-// Extra bits of a length that the root sees whole are in its entry already; else EXTRA is set. Shift counts are
-// taken mod 64 by the machine, so most fields need no mask. Flags of literals and lengths are bits 27..31, a
-// pointer has the index where EXTRA would be; flags of distances are bits 14 and 15.
+// Extra bits of a length that the root sees whole are in its entry already; else EXTRA is set. Where the root sees a
+// literal and all of the length after it, one entry has both: AFTER_LITERAL is set, the literal is in bits 8..15, and
+// bits 0..5 are those of both. Shift counts are taken mod 64 by the machine, so most fields need no mask. Flags of literals
+// and lengths are bits 27..31, a pointer has the index where EXTRA would be; flags of distances are bits 14 and 15.
 
 /** The fast loop keeps so many bits below the next one: masked, they are the address of a u32 without a shift. */
 export const SHIFT: u32 = 2
@@ -25,6 +26,8 @@ export const END_OF_BLOCK: u32 = 0x20000000
 export const POINTER: u32 = 0x10000000
 /** A length whose extra bits are still to be added. SPECIAL, too, for it is rare. */
 export const EXTRA: u32 = 0x08000000
+/** A whole length, and the literal before it. */
+export const AFTER_LITERAL: u32 = 0x40
 export const DISTANCE_SPECIAL: u32 = 0x8000
 export const DISTANCE_POINTER: u32 = 0x4000
 
@@ -82,23 +85,40 @@ export function prepareTables(): void {
 
 export function buildLiterals(lengths: usize, count: u32): i32 {
   const left = build(lengths, count, LITERALS, LITERAL_BITS, LITERAL_ENTRIES, SPECIAL, SPECIAL | POINTER)
-  if (left == 0) addExtraBits(lengths, count)
+  if (left == 0) addLengths(lengths, count)
   return left
 }
 
-/** Adds their extra bits to the lengths in the root, where it sees these, too. */
-function addExtraBits(lengths: usize, count: u32): void {
-  for (let symbol: u32 = 265; symbol < min<u32>(count, 285); symbol++) {
+/** Adds what the root sees beyond a length's code: its extra bits, and literals before it. */
+function addLengths(lengths: usize, count: u32): void {
+  for (let symbol: u32 = 257; symbol < count; symbol++) {
     const length: u32 = load<u8>(lengths + symbol)
-    const extra = ((symbol - 257) >> 2) - 1
-    if (length == 0 || length + extra > LITERAL_BITS) continue
-    const entry = load<u32>(LITERAL_ENTRIES + (symbol << 2)) - (SPECIAL | EXTRA) + length
-    const mask: u32 = (1 << extra) - 1
-    const first = LITERALS + (usize(load<u16>(CODES + (symbol << 1))) << 2)
-    for (let i: u32 = 0; i < u32(1) << (LITERAL_BITS - length); i++) {
-      store<u32>(first + (usize(i) << (length + 2)), entry + ((i & mask) << 16))
+    const extra: u32 = symbol < 265 || symbol == 285 ? 0 : ((symbol - 257) >> 2) - 1
+    const bits = length + extra
+    if (length == 0 || bits > LITERAL_BITS) continue
+    const shortest = load<u32>(LITERAL_ENTRIES + (symbol << 2)) - (extra ? SPECIAL | EXTRA : 0) + length
+    // Codes up to this length leave room for it.
+    const literalsEnd = SORTED + (load<u32>(STARTS + ((LITERAL_BITS - bits) << 2)) << 1)
+    for (let i: u32 = 0; i < u32(1) << extra; i++) {
+      const entry = shortest + (i << 16)
+      const code = u32(load<u16>(CODES + (symbol << 1))) | (i << length)
+      if (extra) fill(code, bits, entry)
+      for (let sorted = SORTED; sorted < literalsEnd; sorted += 2) {
+        const literal: u32 = load<u16>(sorted)
+        if (literal > 255) continue
+        const before: u32 = load<u8>(lengths + literal)
+        const both = u32(load<u16>(CODES + (literal << 1))) | (code << before)
+        fill(both, before + bits, entry + AFTER_LITERAL + (literal << 8) + before)
+      }
     }
   }
+}
+
+/** Sets the entries of the root whose low `bits` bits are `code`. */
+// @ts-ignore: decorator
+@inline
+function fill(code: u32, bits: u32, entry: u32): void {
+  for (let i = code; i < u32(1) << LITERAL_BITS; i += u32(1) << bits) store<u32>(LITERALS + (i << 2), entry)
 }
 
 export function buildDistances(lengths: usize, count: u32): i32 {
