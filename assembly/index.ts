@@ -6,7 +6,7 @@ import { inflateInit } from './inflate'
 import { INPUT, INPUT_CAPACITY, OUTPUT, OUTPUT_CAPACITY } from './memory'
 import { wordsInit } from './words'
 
-export { bgzfCapacity, bgzfRun, bgzfTable } from './bgzf'
+export { bgzfRun, bgzfState } from './bgzf'
 export { findBlock } from './block-finder'
 export { countsPointer, packCounts } from './counts'
 export { crc32 } from './crc32'

@@ -16,7 +16,8 @@ export interface BgzfBlock {
 
 /** Collects the blocks of a BGZF object. */
 export interface BgzfBlockList {
-  add(block: BgzfBlock): void
+  /** @param stored bytes in the object, of which the block has `content` */
+  add(stored: number, content: number): void
   /** The section; undefined when some member is too large to be a block. */
   encode(): Uint8Array | undefined
 }
@@ -26,14 +27,15 @@ export function bgzfBlockList(): BgzfBlockList {
   let length = 0
   let isBgzf = true
   return {
-    add({ stored, content }) {
+    add(stored, content) {
       if (stored > LARGEST_BLOCK || content > LARGEST_BLOCK) isBgzf = false
       if (!isBgzf) return
       bytes = withRoom(bytes, length, length + RECORD)
-      const view = new DataView(bytes.buffer, length)
-      view.setUint16(0, stored - 1, true)
-      view.setUint16(2, content & 0xffff, true)
-      view.setUint8(4, content >> 16)
+      bytes[length] = stored - 1
+      bytes[length + 1] = (stored - 1) >> 8
+      bytes[length + 2] = content
+      bytes[length + 3] = content >> 8
+      bytes[length + 4] = content >> 16
       length += RECORD
     },
     encode: () => (isBgzf ? bytes.slice(0, length) : undefined),

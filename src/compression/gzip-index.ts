@@ -67,10 +67,15 @@ export function createGzipIndexer(
     async add(part) {
       const before = reducer.window
       const added = addTo(part)
-      members += added.members.length
+      members += part.members.length / 2 + added.members.length
       deflateBlocks += part.blocks
+      for (let i = 0; i < part.members.length; i += 2) {
+        const stored = part.members[i] as number
+        blocks?.add(stored, part.members[i + 1] as number)
+        memberEnd += stored
+      }
       for (const { end, size } of added.members) {
-        blocks?.add({ stored: end - memberEnd, content: size })
+        blocks?.add(end - memberEnd, size)
         memberEnd = end
       }
       if (part.size > 0) last = lastByte(part.last, before)

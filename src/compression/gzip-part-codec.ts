@@ -15,6 +15,8 @@ interface Facts {
   readonly blocks: number
   readonly reach: number
   readonly last: number
+  /** Numbers in `members`. */
+  readonly members: number
   readonly segments: readonly (readonly [size: number, crc: number, ...trailer: number[]])[]
   /** bit, output, line feeds, markers that may be some, symbols in the window */
   readonly points: readonly (readonly [number, number, number, number, number])[]
@@ -27,7 +29,7 @@ interface Facts {
 
 /** Packs the arrays of a part one after the other. */
 export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
-  const { start, end, size, blocks, reach, last, segments, points, lines, factors, tail } = part
+  const { start, end, size, blocks, reach, last, members, segments, points, lines, factors, tail } = part
   const arrays: Uint8Array[] = []
   const put = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array | Uint32Array) =>
     arrays.push(new Uint8Array(buffer, byteOffset, byteLength))
@@ -36,6 +38,7 @@ export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
     put(values)
     return markers.length
   }
+  put(members)
   const facts = {
     start,
     end: end ?? null,
@@ -43,6 +46,7 @@ export function encodeGzipPart(part: GzipPart): EncodedGzipPart {
     blocks,
     reach,
     last,
+    members: members.length,
     segments: segments.map(({ size: bytes, crc, trailer }) =>
       trailer ? ([bytes, crc, trailer.crc, trailer.size, trailer.end] as const) : ([bytes, crc] as const),
     ),
@@ -67,6 +71,7 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
   const pairs = (length: number): MarkerPairs => ({ markers: reader.u16(length), values: reader.u32(length) })
   const symbolsOf = (length: number): Symbols => (facts.wide ? reader.u16(length) : reader.u8(length))
   const count = (literal: number, markers: number): LineCount => ({ literal, markers: pairs(markers) })
+  const members = reader.u32(facts.members)
   const points = facts.points.map(([bit, output, literal, markers, kept]): PartPoint => {
     const lines = count(literal, markers)
     const mask = reader.u8(kept > 0 ? MASK_SIZE : 0)
@@ -89,6 +94,7 @@ export function decodeGzipPart({ facts: json, symbols }: EncodedGzipPart): GzipP
     last,
     points,
     lines,
+    members,
     segments,
     factors,
     tail: symbolsOf(facts.tail),

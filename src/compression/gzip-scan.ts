@@ -70,16 +70,16 @@ export async function* scanGzip(
     until: end === source.size ? Number.POSITIVE_INFINITY : end * 8,
     arena: room.arena,
   }
-  const read = (first: number) =>
-    readOnwards(source, [first, Math.max(end, first)], { signal, scratch: room.read })
+  const read = (first: number, scratch = room.read) =>
+    readOnwards(source, [first, Math.max(end, first)], { signal, scratch })
   try {
     if (kind === 'bgzf' && !giveContent) {
       const sought = from?.bit ?? start * 8
       // What starts in a range is a block's data; the header of the first one may lie before it.
       const first = Math.max(0, Math.floor(sought / 8) - BGZF_LONG_HEADER)
-      const open = (offset: number) => createBgzfChunk(offset, options, headersOnly ? undefined : memory)
+      const open = (offset: number) => createBgzfChunk(memory, offset, { ...options, headersOnly })
       const chunk = start === 0 ? open(0) : createSearchedBgzf(open, first, sought, options, room.search)
-      const part = await decodeBlocks(chunk, read(first), headersOnly)
+      const part = await decodeBlocks(chunk, read(first, memory.input), headersOnly)
       const fits = part && (headersOnly || from === undefined || part.start === from.bit)
       if (fits) return encodeGzipPart(part)
       if (headersOnly || (start > 0 && from === undefined)) return undefined

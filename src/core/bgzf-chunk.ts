@@ -1,99 +1,106 @@
-import { BGZF_HEADER, bgzfHeader } from './bgzf-search.js'
 import type { ChunkOptions, GzipChunk } from './gzip-chunk.js'
-import { type GzipPart, noPairs, type PartPoint, type PartSegment } from './gzip-part.js'
+import { type GzipPart, noPairs, type PartPoint } from './gzip-part.js'
 import { malformed } from './inflate-status.js'
 import type { CoreMemory } from './memory.js'
 import { emptyWindow } from './sparse-window.js'
 
-const TRAILER = 8
-/** Compressed bytes collected before they are looked at: some blocks, which the cache holds. */
+/** Bytes that hold a whole block, whatever its size. */
+const BLOCK = 64 << 10
+/** Bytes that are copied to the core's memory at a time, where they are not there already. */
 const BATCH = 256 << 10
 
-/** Members of an entry of the kernel's table (assembly/bgzf.ts), each a u32. */
-const ENTRY = 5
+// Members of the kernel's state, each a u32, and what `bgzfRun` returns: assembly/bgzf.ts.
+const STATE = 7
 const NONE = 0xffffffff
+const MORE = 0
+const DUE = 1
+const DAMAGED = -2
 
-/** A whole block in the bytes collected. */
-interface Block {
-  /** Offsets there: of the block, of its deflate data, and of what follows it. */
-  readonly start: number
-  readonly data: number
-  readonly end: number
+export interface BgzfChunkOptions extends ChunkOptions {
+  /** Nothing is inflated: sizes are what the trailers promise, and lines and deflate blocks are not counted. */
+  readonly headersOnly?: boolean | undefined
 }
 
 /**
- * The structure of a chunk of BGZF (SAM specification, 4.1). With `memory`, each block is inflated and must be what its
- * header and trailer say, and lines and deflate blocks are counted. Without, nothing is inflated: sizes and checksums are
- * what the trailers promise.
+ * The structure of a chunk of BGZF (SAM specification, 4.1). Each block is inflated and must be what its header and
+ * trailer say, and lines and deflate blocks are counted.
  *
+ * @param memory an instance that serves nothing else meanwhile. Bytes that lie in its input window are looked at in
+ * place
  * @param offset of the first byte pushed, at which a block starts
- * @param memory an instance that serves nothing else meanwhile
  * @throws MALFORMED_DATA (from push and finish) when something else than such blocks follows; not always with what is wrong
  * with it, and where: `createGzipChunk` tells
  */
-export function createBgzfChunk(offset: number, options: ChunkOptions, memory?: CoreMemory): GzipChunk {
-  return new BlockChunk(offset, options, memory)
+export function createBgzfChunk(memory: CoreMemory, offset: number, options: BgzfChunkOptions): GzipChunk {
+  return new BlockChunk(memory, offset, options)
 }
 
 /** A class, as all chunks are. */
 class BlockChunk implements GzipChunk {
   readonly #name: string
   readonly #rule: ChunkOptions['rule']
-  readonly #until: number
-  readonly #memory: CoreMemory | undefined
-  readonly #table: Uint32Array
-  /** Collected bytes: from the start of a block on. */
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
+  /** The chunk ends at the first block whose data starts at or after this byte. */
+  #until: number
+  readonly #inflate: number
+  readonly #memory: CoreMemory
+  readonly #state: Uint32Array
+  /** Of a block that is not whole yet; #held bytes of it. */
+  readonly #block: Uint8Array
+  readonly #batch: Uint8Array
   #held = 0
-  /** Offset in the object of the first of them. */
-  #base: number
+  /** Offset in the object of the next block. */
+  #offset: number
   #output = 0
   #blocks = 0
   #lines = 0
   #last = -1
   #end: number | undefined
-  /** The first bit at or after which a block becomes a point, and the output before the last point. */
+  /** The byte at or after which a block becomes a point, and the output before the last point. */
   #stride = 0
   #pointOutput = 0
   readonly #points: PartPoint[] = []
-  readonly #segments: PartSegment[] = []
+  #members = new Uint32Array(1024)
+  #memberCount = 0
 
   constructor(
+    memory: CoreMemory,
     offset: number,
-    { name = 'the object', rule, until }: ChunkOptions,
-    memory: CoreMemory | undefined,
+    { name = 'the object', rule, until, headersOnly = false }: BgzfChunkOptions,
   ) {
     this.#name = name
     this.#rule = rule
-    this.#until = until
+    this.#until = Math.ceil(until / 8)
+    this.#inflate = headersOnly ? 0 : 1
     this.#memory = memory
-    this.#base = offset
-    this.#bytes = memory ? memory.input.subarray(0, BATCH) : new Uint8Array(BATCH)
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, BATCH)
-    this.#table = memory
-      ? new Uint32Array(
-          memory.bytes.buffer,
-          memory.kernels.bgzfTable(),
-          memory.kernels.bgzfCapacity() * ENTRY,
-        )
-      : new Uint32Array(0)
+    this.#offset = offset
+    const { bytes, output, kernels } = memory
+    this.#block = bytes.subarray(output, output + BLOCK)
+    this.#batch = bytes.subarray(output + BLOCK, output + BLOCK + BATCH)
+    this.#state = new Uint32Array(bytes.buffer, kernels.bgzfState())
   }
 
   push(bytes: Uint8Array): boolean {
-    for (let at = 0; at < bytes.length; ) {
-      const taken = bytes.subarray(at, at + BATCH - this.#held)
-      this.#bytes.set(taken, this.#held)
-      this.#held += taken.length
-      at += taken.length
-      if (this.#held === BATCH && this.#takeBlocks()) return true
+    let at = 0
+    if (this.#held > 0) {
+      const before = this.#held
+      this.#hold(bytes.subarray(0, BLOCK - before))
+      const used = this.#run(this.#block.subarray(0, this.#held))
+      if (this.#end !== undefined) return true
+      // All of `bytes` was taken, and there is more to the block.
+      if (used === 0) return false
+      this.#held = 0
+      at = used - before
     }
-    return this.#takeBlocks()
+    const rest = bytes.subarray(at)
+    const used = rest.buffer === this.#memory.bytes.buffer ? this.#run(rest) : this.#runCopied(rest)
+    if (this.#end !== undefined) return true
+    this.#hold(rest.subarray(used))
+    return false
   }
 
   finish(): void {
-    if (this.#held > 0) throw this.#malformed('ends inside the BGZF block', this.#base)
-    if (this.#points.length === 0) throw this.#malformed('has no BGZF block', this.#base)
+    if (this.#held > 0) throw this.#malformed('ends inside the BGZF block', this.#offset)
+    if (this.#points.length === 0) throw this.#malformed('has no BGZF block', this.#offset)
   }
 
   part(): GzipPart {
@@ -105,92 +112,100 @@ class BlockChunk implements GzipChunk {
       reach: 0,
       points: this.#points,
       lines: { literal: this.#lines, markers: noPairs },
-      segments: this.#segments,
+      members: this.#members.subarray(0, this.#memberCount * 2),
+      segments: [],
       factors: noPairs,
       last: this.#last,
       tail: new Uint8Array(0),
     }
   }
 
-  /** Goes through the whole blocks that were collected. True when the next chunk starts after them. */
-  #takeBlocks(): boolean {
-    let at = 0
+  #hold(bytes: Uint8Array): void {
+    this.#block.set(bytes, this.#held)
+    this.#held += bytes.length
+  }
+
+  #runCopied(bytes: Uint8Array): number {
+    let used = 0
     for (;;) {
-      const blocks = this.#wholeBlocks(at)
-      if (blocks.length === 0) break
-      this.#check(blocks)
-      for (let i = 0; i < blocks.length; i++) this.#pass(blocks[i] as Block, i)
-      at = (blocks.at(-1) as Block).end
+      const copied = bytes.subarray(used, used + BATCH)
+      this.#batch.set(copied)
+      const taken = this.#run(this.#batch.subarray(0, copied.length))
+      used += taken
+      if (taken === 0 || this.#end !== undefined) return used
     }
-    if (this.#end !== undefined) return true
-    this.#bytes.copyWithin(0, at, this.#held)
-    this.#held -= at
-    this.#base += at
-    return false
   }
 
-  /** The whole blocks from `at` on, as many as are checked at once. Notes the end of the chunk. */
-  #wholeBlocks(at: number): readonly Block[] {
-    const blocks: Block[] = []
-    const most = this.#memory?.kernels.bgzfCapacity() ?? Number.POSITIVE_INFINITY
-    for (let start = at; this.#held - start >= BGZF_HEADER && blocks.length < most; ) {
-      const header = bgzfHeader(this.#bytes, start)
-      if (!header) throw this.#malformed('has no BGZF block', this.#base + start)
-      const data = start + header.headerSize
-      const bit = (this.#base + data) * 8
-      if (bit >= this.#until && (this.#points.length > 0 || blocks.length > 0)) {
-        this.#end = bit
-        break
+  /** Goes through the whole blocks in bytes that lie in the core's memory; how many bytes these are. */
+  #run(bytes: Uint8Array): number {
+    let used = 0
+    for (;;) {
+      const isFirst = this.#points.length === 0
+      const stop = isFirst ? 0 : Math.min(this.#stride, this.#until) - this.#offset
+      const content = this.#rule.span - (this.#output - this.#pointOutput)
+      const status = this.#memory.kernels.bgzfRun(
+        bytes.byteOffset + used,
+        bytes.length - used,
+        toU32(stop),
+        toU32(content),
+        this.#inflate,
+      )
+      const [next = 0, data = 0] = this.#state
+      const start = this.#offset + data
+      this.#take()
+      used += next
+      if (status === MORE) return used
+      // The first is the chunk's own, wherever it starts.
+      if (isFirst) this.#until = Math.max(this.#until, start + 1)
+      if (status === DUE && start >= this.#until) {
+        this.#end = start * 8
+        return used
       }
-      const end = start + header.blockSize
-      if (end > this.#held) break
-      blocks.push({ start, data, end })
-      start = end
+      if (status === DUE) this.#addPoint(start)
+      if (status < 0) {
+        const what = status === DAMAGED ? 'is damaged in the BGZF block' : 'has no BGZF block'
+        throw this.#malformed(what, this.#offset)
+      }
     }
-    return blocks
   }
 
-  #check(blocks: readonly Block[]): void {
-    if (!this.#memory) return
-    for (const [i, { data, end }] of blocks.entries()) {
-      this.#table[i * ENTRY] = data
-      this.#table[i * ENTRY + 1] = end - TRAILER
-    }
-    const good = this.#memory.kernels.bgzfRun(blocks.length)
-    const bad = blocks[good]
-    if (bad) throw this.#malformed('is damaged in the BGZF block', this.#base + bad.start)
-  }
-
-  /** Takes in block `i` of those that were checked. */
-  #pass({ data, end }: Block, i: number): void {
-    this.#passHeader((this.#base + data) * 8)
-    const crc = this.#view.getUint32(end - TRAILER, true)
-    const size = this.#view.getUint32(end - 4, true)
-    this.#segments.push({ size, crc, trailer: { crc, size, end: this.#base + end } })
-    this.#output += size
-    if (!this.#memory) return
-    this.#lines += this.#table[i * ENTRY + 2] ?? 0
-    this.#blocks += this.#table[i * ENTRY + 3] ?? 0
-    const last = this.#table[i * ENTRY + 4] ?? NONE
+  /** Takes in what a call of the kernel found. */
+  #take(): void {
+    const [next = 0, , count = 0, content = 0, lines = 0, blocks = 0, last = NONE] = this.#state
+    this.#offset += next
+    this.#output += content
+    this.#lines += lines
+    this.#blocks += blocks
     if (last !== NONE) this.#last = last
+    const used = 2 * this.#memberCount
+    if (used + 2 * count > this.#members.length) {
+      const longer = new Uint32Array(2 * (used + 2 * count))
+      longer.set(this.#members)
+      this.#members = longer
+    }
+    this.#members.set(this.#state.subarray(STATE, STATE + 2 * count), used)
+    this.#memberCount += count
   }
 
-  /** The rule of `createGzipChunk` for small members. */
-  #passHeader(bit: number): void {
-    const { span, stride } = this.#rule
-    if (this.#points.length > 0 && bit < this.#stride && this.#output - this.#pointOutput < span) return
+  /** @param start of the block's data, in the object */
+  #addPoint(start: number): void {
+    const { stride } = this.#rule
     this.#points.push({
-      bit,
+      bit: start * 8,
       output: this.#output,
       lines: { literal: this.#lines, markers: noPairs },
       window: emptyWindow,
     })
     this.#lines = 0
-    this.#stride = (Math.floor(bit / 8 / stride) + 1) * stride * 8
+    this.#stride = (Math.floor(start / stride) + 1) * stride
     this.#pointOutput = this.#output
   }
 
   #malformed(what: string, offset: number) {
     return malformed(`${this.#name} ${what} at byte ${offset}`, offset)
   }
+}
+
+function toU32(value: number): number {
+  return Math.min(Math.max(value, 0), NONE)
 }

@@ -2,7 +2,7 @@ import { Arena } from './arena.js'
 import { powerOfBytes } from './crc-algebra.js'
 import { createGzipDecoder, type GzipDecoder, type GzipStep } from './gzip-decoder.js'
 import type { GzipPart, LineCount, MarkerPairs, PartPoint, PartSegment, Symbols } from './gzip-part.js'
-import { noPairs } from './gzip-part.js'
+import { noMembers, noPairs } from './gzip-part.js'
 import { type Inflater, WINDOW_SIZE } from './inflater.js'
 import type { CoreMemory } from './memory.js'
 import { MASK_SIZE, sparseWindow } from './sparse-window.js'
@@ -155,6 +155,7 @@ class PointedChunk implements DecodedChunk {
       reach,
       points: this.#points,
       lines,
+      members: noMembers,
       segments,
       factors,
       last,

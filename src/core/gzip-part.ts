@@ -23,7 +23,12 @@ export interface GzipPart {
   readonly points: readonly PartPoint[]
   /** The lines from the last point to the end of the chunk. */
   readonly lines: LineCount
-  /** The data cut at the ends of members, in order; the last member goes on unless it has a trailer. */
+  /**
+   * Members that lie in the chunk whole, one after the other from its start, and have been checked: the bytes of each in
+   * the object, and of its data. All that there are where BGZF was decoded block by block, else none.
+   */
+  readonly members: Uint32Array
+  /** The other data, cut at the ends of members, in order; the last member goes on unless it has a trailer. */
   readonly segments: readonly PartSegment[]
   /** Factors of the markers in the first segment's CRC. */
   readonly factors: MarkerPairs
@@ -62,5 +67,7 @@ export interface PartSegment {
   /** The trailer of the member, when it ends with this segment. */
   readonly trailer: { readonly crc: number; readonly size: number; readonly end: number } | undefined
 }
+
+export const noMembers = new Uint32Array(0)
 
 export const noPairs: MarkerPairs = { markers: new Uint16Array(0), values: new Uint32Array(0) }

@@ -46,7 +46,7 @@ export interface GzipReducer {
    */
   decide(part: GzipPart | undefined, until: number): 'add' | 'skip' | 'repair'
   /**
-   * Adds the next part and returns its seek points and the members that end in it.
+   * Adds the next part and returns its seek points and the members that end in its segments.
    *
    * @throws MALFORMED_DATA when CRC-32 or size of a member are not those of its trailer, or a match
    *   reaches before the start of its member

@@ -24,9 +24,8 @@ export interface Kernels extends InflateKernels {
   countWords(p: number, n: number, inWord: number): number
   wordBoundaries(p: number, n: number, inWord: number, base: number, out: number): number
   crc32(p: number, n: number, seed: number): number
-  bgzfCapacity(): number
-  bgzfTable(): number
-  bgzfRun(count: number): number
+  bgzfState(): number
+  bgzfRun(p: number, n: number, stop: number, content: number, inflate: number): number
   fastaState(): number
   fastaReset(): void
   fastaScan(p: number, n: number): number
@@ -59,8 +58,7 @@ const names: readonly (keyof Kernels)[] = [
   'countWords',
   'wordBoundaries',
   'crc32',
-  'bgzfCapacity',
-  'bgzfTable',
+  'bgzfState',
   'bgzfRun',
   'fastaState',
   'fastaReset',

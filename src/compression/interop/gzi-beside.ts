@@ -46,7 +46,7 @@ export async function structureFromGzi(
     const { compression, sections } = await foreignGzipIndex(stored, 'bgzf', claimed, signal)
     const { blocks, end } = blocksOfGzi(bytes)
     const list = bgzfBlockList()
-    for (const block of blocks) list.add(block)
+    for (const { stored: size, content } of blocks) list.add(size, content)
     await addLast(list, stored, end)
     const encoded = list.encode()
     if (!encoded) throw invalidForeign(stored.uri, 'has a block of more than 64 KiB')
@@ -73,7 +73,7 @@ async function addLast(list: BgzfBlockList, stored: Source, offset: number): Pro
     const header = bgzfHeader(bytes, at)
     if (!header || at + header.blockSize > bytes.length) throw noBlock(stored, offset + at)
     at += header.blockSize
-    list.add({ stored: header.blockSize, content: view.getUint32(at - 4, true) })
+    list.add(header.blockSize, view.getUint32(at - 4, true))
   }
 }
 
