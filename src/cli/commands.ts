@@ -69,13 +69,15 @@ export async function preprocess(context: Context): Promise<void> {
   const { args } = context
   // The thread has nothing else to do: see `FileConfig.blocking`.
   const storage = { ...args.storage, file: { ...args.storage.file, blocking: true } }
-  const object = await openObject({ ...context, args: { ...args, storage } })
-  const isDone = !args.force && object.isPreprocessed()
-  await withWorkers(context, !isDone, (options) => object.preprocess({ ...options, force: args.force }))
-  await write(
-    context.stdout,
-    args.json ? `${JSON.stringify({ index: object.indexUri, attributes: object.attributes })}\n` : '',
-  )
+  await withWorkers(context, async (options) => {
+    const object = await openObject({ ...context, args: { ...args, storage } })
+    await object.preprocess({ ...options, force: args.force })
+    if (!args.json) return
+    await write(
+      context.stdout,
+      `${JSON.stringify({ index: object.indexUri, attributes: object.attributes })}\n`,
+    )
+  })
 }
 
 export async function partition(context: Context): Promise<void> {

@@ -31,7 +31,7 @@ export async function importIndex(context: Context): Promise<void> {
   const object = await openObject(context)
   if (object.isPreprocessed() && !args.force) return
   if (kind === 'fai') return importFai(object, bytes, path, { signal })
-  await withWorkers(context, true, (options) => importGzipIndex(object, kind, bytes, options))
+  await withWorkers(context, (options) => importGzipIndex(object, kind, bytes, options))
 }
 
 const kinds = [...gzipIndexKinds, 'fai'] as const
