@@ -116,6 +116,21 @@ describe('preprocess', () => {
     expect(new Set(made).size).toBe(1)
   })
 
+  it('scans a large file with threads that start while it is opened, and not again', async () => {
+    const large = await another('large.txt', 'a line of thirty bytes, or so\n'.repeat(2_400_000))
+    const index = async (...flags: string[]) => {
+      const { code, stdout } = await cli(['preprocess', large, '--json', ...flags])
+      expect(code).toBe(0)
+      const { attributes } = JSON.parse(stdout.toString())
+      return [attributes.totalLines, sha256(await readFile(`${large}.dataplug`))]
+    }
+    const alone = await index('--workers', '1')
+    expect(alone[0]).toBe(2_400_000)
+    expect(await index('--workers', '2', '--force')).toEqual(alone)
+    expect(await index('--workers', '2')).toEqual(alone)
+    await rm(large)
+  })
+
   it('shows progress on standard error only, as text or JSON, or not', async () => {
     const at = await another('progress.txt')
     const shown = await cli(['preprocess', at, '--chunk-size', '20k'])

@@ -37,6 +37,21 @@ function partOf(chunk: GzipChunk, bytes: Uint8Array, step: number): GzipPart | u
   }
 }
 
+/** As a file is read: into one half of the input window, then the other. */
+function inPlace(bytes: Uint8Array, step: number, until: number): GzipPart | undefined {
+  const chunk = createBgzfChunk(memory, 0, { rule, until })
+  const halves = [memory.input.subarray(0, 1 << 19), memory.input.subarray(1 << 19)]
+  let turn = 0
+  function push(piece: Uint8Array): boolean {
+    const half = (halves[turn++ % 2] as Uint8Array).subarray(0, piece.length)
+    half.set(piece)
+    const complete = chunk.push(half)
+    half.fill(0xa5)
+    return complete
+  }
+  return partOf({ push, part: () => chunk.part(), finish: () => chunk.finish() }, bytes, step)
+}
+
 const byStream = (bytes: Uint8Array, until: number) =>
   partOf(createGzipChunk(memory, { offset: 0 }, { rule, until }), bytes, 65_536)
 const byBlocks = (bytes: Uint8Array, until: number, step = 65_536) =>
@@ -58,6 +73,7 @@ describe('BGZF by its blocks', () => {
           const until = share > 1 ? Number.POSITIVE_INFINITY : Math.floor(stored.length * share) * 8
           const part = byBlocks(stored, until, step)
           expect(part).toEqual(byStream(stored, until))
+          expect(inPlace(stored, step, until)).toEqual(part)
           expect(part?.size).toBeLessThanOrEqual(content.length)
           if (share > 1) expect(part?.size).toBe(content.length)
         },

@@ -93,6 +93,15 @@ describe('a pool and this thread', () => {
     expect(Buffer.concat(pieces).toString()).toBe(text)
     expect(await map(pool, [], misbehave('bytes'))).toEqual([])
   })
+
+  it('give bytes whole, whether these are copied or moved', async () => {
+    await using pool = threads({ size: 1 })
+    const sizes = await map<Uint8Array>(pool, await cut(6), misbehave('large-or-small'))
+    for (const [id, bytes] of sizes.entries()) {
+      expect(bytes.length).toBe(id % 2 ? 3 << 20 : 1000)
+      expect(bytes.every((byte) => byte === id)).toBe(true)
+    }
+  })
 })
 
 describe('an error in the function', () => {

@@ -39,6 +39,7 @@ const misdeeds = {
   },
   closure: () => () => 1,
   bytes: (slice) => slice.bytes(),
+  'large-or-small': ({ id }) => new Uint8Array(id % 2 ? 3 << 20 : 1000).fill(id),
 }
 
 export default (slice) => (only === null || Number(only) === slice.id ? misdeeds[what](slice) : slice.id)
